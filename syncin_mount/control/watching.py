@@ -8,7 +8,7 @@ a body, and the answer is a line of JSON a chunk (RFC 9112, 7.1).
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from contextlib import aclosing
 from typing import TYPE_CHECKING, TypeVar
 
@@ -25,6 +25,11 @@ if TYPE_CHECKING:
 PATIENCE = 30.0
 """Seconds that the daemon gets to begin its answer."""
 
+SILENT_S = 15.0
+ANSWERS_S = 10.0
+"""Seconds without a change after which a daemon is asked whether it is still there, and how long it
+gets to say so: one that hangs would look up to date for ever."""
+
 LONGEST_CHUNK = 1024 * 1024
 """Bytes of one line or chunk. Sentences are as long as they are."""
 
@@ -34,6 +39,20 @@ _T = TypeVar("_T")
 
 class NotTold(Exception):
     """The daemon does not tell how the drive is. ``str()`` is one sentence."""
+
+
+class Silent(NotTold):
+    """Its daemon is there, and says nothing."""
+
+    def __init__(self) -> None:
+        super().__init__("the daemon does not answer")
+
+
+async def expect_answers(path: Path, patience: float) -> None:
+    """Raises Silent unless the daemon at the socket answers within ``patience`` seconds, and
+    NotTold where none is there. Cancelled, the connection ends."""
+    async with _told(path, Call.STATUS, Status, patience):
+        pass
 
 
 @contextlib.asynccontextmanager
@@ -46,14 +65,55 @@ async def watch_drive(path: Path) -> AsyncIterator[AsyncIterator[Summary]]:
 
 
 @contextlib.asynccontextmanager
-async def follow_drive(path: Path) -> AsyncIterator[AsyncIterator[Status]]:
-    """As `watch_drive`, in full, and about twice a second while it works."""
-    async with _told(path, Call.FOLLOW, Status) as statuses:
+async def follow_drive(
+    path: Path, patience: float = PATIENCE
+) -> AsyncIterator[AsyncIterator[Status]]:
+    """As `watch_drive`, in full, and about twice a second while it works. The daemon gets
+    ``patience`` seconds to begin its answer; otherwise this raises Silent."""
+    async with _told(path, Call.FOLLOW, Status, patience) as statuses:
         yield statuses
 
 
+async def follow_living(path: Path, see: Callable[[Status], None]) -> None:
+    """Has ``see`` called with each state of the drive whose daemon listens at the socket ``path``.
+    Returns when the stream ends; raises NotTold, which is Silent where the daemon hangs. Cancelled,
+    its connections end."""
+    heard: float | None = None
+    why: NotTold | None = None
+
+    async def expect_alive() -> None:
+        nonlocal heard, why
+        last = trio.current_time()
+        while why is None:
+            await trio.sleep_until(last + SILENT_S)
+            if heard is not None and heard <= last:
+                try:
+                    await expect_answers(path, ANSWERS_S)
+                except NotTold as error:
+                    why = error
+                    nursery.cancel_scope.cancel()
+                last = trio.current_time()
+            else:
+                last = trio.current_time() if heard is None else heard
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(expect_alive)
+        try:
+            async with follow_drive(path, ANSWERS_S) as changes:
+                async for status in changes:
+                    heard = trio.current_time()
+                    see(status)
+        except NotTold as error:
+            why = error
+        nursery.cancel_scope.cancel()
+    if why is not None:
+        raise why
+
+
 @contextlib.asynccontextmanager
-async def _told(path: Path, call: Call, kind: type[_T]) -> AsyncIterator[AsyncIterator[_T]]:
+async def _told(
+    path: Path, call: Call, kind: type[_T], patience: float = PATIENCE
+) -> AsyncIterator[AsyncIterator[_T]]:
     if is_strangers(path):
         raise NotTold("another user's process listens there")
     with _translated():
@@ -64,7 +124,7 @@ async def _told(path: Path, call: Call, kind: type[_T]) -> AsyncIterator[AsyncIt
                 f"{method} {place} HTTP/1.1\r\nHost: drive\r\nContent-Length: 0\r\n"
                 f"Accept-Language: {current()}\r\n\r\n"
             )
-            with trio.fail_after(PATIENCE):
+            with trio.fail_after(patience):
                 await stream.send_all(request.encode())
                 status = (await answer.line()).split()[1:2]
                 if status != [b"200"]:
@@ -122,7 +182,7 @@ def _translated() -> Iterator[None]:
     try:
         yield
     except trio.TooSlowError as error:
-        raise NotTold("the daemon does not answer") from error
+        raise Silent from error
     except (OSError, trio.BrokenResourceError) as error:
         raise NotTold("nothing is mounted under this name") from error
     except (msgspec.MsgspecError, ValueError) as error:

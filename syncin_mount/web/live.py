@@ -21,8 +21,9 @@ from syncin_mount.app.messages import sentence
 from syncin_mount.app.messages.reconciler import with_buttons
 from syncin_mount.app.runs.status_poller import DriveState, StatusPoller
 from syncin_mount.app.synchronizations.mountpoint import has_rest_of_import
+from syncin_mount.control.client import NoAnswer
 from syncin_mount.control.supervision import Answer
-from syncin_mount.control.watching import NotTold, follow_drive
+from syncin_mount.control.watching import NotTold, Silent, follow_living
 from syncin_mount.language import current
 from syncin_mount.web.asgi import encode
 from syncin_mount.web.runs import RunState
@@ -294,20 +295,25 @@ class Cards:
                 self._due[name] = now + BUSY_S
 
     async def _follow(self, name: str) -> None:
-        """Until its daemon tells nothing more; then it is looked at."""
+        """Until its daemon tells nothing more; then it is looked at. One that hangs is followed
+        again at once: looking at it would wait for it, too."""
         try:
-            async with follow_drive(self._folders.socket(name)) as changes:
-                async for status in changes:
-                    here = self._supervision.configuration.synchronizations.get(name)
-                    if here is not None:
-                        self._seen[name] = DriveState(here, status)
-                        self._tell_card(name)
+            await follow_living(self._folders.socket(name), lambda status: self._see(name, status))
+        except Silent:
+            self._see(name, None, NoAnswer())
+            self._again.pop(name, None)
         except NotTold as error:
             log.debug("%s does not tell how it is: %s", name, error)
+            self._again[name] = trio.current_time() + FOLLOW_AGAIN_S
+            self._due[name] = trio.current_time()
         self._following.discard(name)
-        self._again[name] = trio.current_time() + FOLLOW_AGAIN_S
-        self._due[name] = trio.current_time()
         self._woken.set()
+
+    def _see(self, name: str, status: Status | None, error: Exception | None = None) -> None:
+        here = self._supervision.configuration.synchronizations.get(name)
+        if here is not None:
+            self._seen[name] = DriveState(here, status, error=error)
+            self._tell_card(name)
 
     def _is_at_work(self, seen: DriveState) -> bool:
         """Whether it changes from one moment to the next."""

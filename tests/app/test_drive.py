@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import functools
+import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,14 +15,16 @@ import trio
 from syncin_mount.app.drives import mounted_service
 from syncin_mount.app.drives.drive import Drive
 from syncin_mount.app.drives.mounted import MountedDrive
-from syncin_mount.app.drives.mounted_service import MountedService
+from syncin_mount.app.drives.mounted_service import MountedService, status_of
 from syncin_mount.app.drives.open_drive import ask_drive, is_mounted, open_drive
 from syncin_mount.app.drives.unmounted import UnmountedDrive
 from syncin_mount.app.errors import NeverSynchronized, NotMounted
 from syncin_mount.app.messages import sentence
 from syncin_mount.app.processes.notify import Notice, notify
 from syncin_mount.app.runtime.runtime import Runtime, open_runtime
+from syncin_mount.app.runtime.turns import RememberedRun
 from syncin_mount.config import ConfigurationFile, Folders, Server, Synchronization
+from syncin_mount.config.model import Scheduler, Unit
 from syncin_mount.control.client import ControlError
 from syncin_mount.control.messages import TransferQuery
 from syncin_mount.control.server import serve_control
@@ -197,6 +201,17 @@ async def test_who_follows_a_drive_is_told_of_what_was_asked_for_at_once(
                 else:
                     stopping.set()
     assert told == ["idle", "paused"]
+
+
+async def test_an_interval_alone_makes_no_moment_different(computer: Computer) -> None:
+    """When the next run is due is counted anew at each look."""
+    computer.docs = replace(computer.docs, scheduler=Scheduler(1, Unit.DAY))
+    await computer.has_changes()
+    RememberedRun(computer.folders.replica("docs")).save(time.time_ns() - 3600 * 10**9)
+    async with computer.mounted() as runtime:
+        looks = [status_of(runtime, mounted=True).next_run for _ in range(20)]
+        assert looks[0] is not None
+        assert len(set(looks)) == 1
 
 
 @pytest.mark.slow

@@ -24,15 +24,17 @@ SERVER = Server("cloud", "http://127.0.0.1:9", "user1", "0c7a0d2e-0000-4000-8000
 @dataclass
 class TellingDrive:
     """A `syncin_mount.control.service.Service` as far as the page asks while it only looks;
-    ``followers`` counts who follows it now."""
+    ``followers`` counts who follows it now, ``asked`` how often somebody asked once."""
 
     name: str
     now: Status
     followers: int = 0
     told: int = 0
+    asked: int = 0
     _changed: trio.Event = field(default_factory=trio.Event)
 
     def status(self) -> Status:
+        self.asked += 1
         return self.now
 
     def change(self, **changes: Any) -> None:

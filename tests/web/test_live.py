@@ -16,6 +16,7 @@ import trio
 import trio.lowlevel
 
 from syncin_mount.config import ConfigurationFile, Folders
+from syncin_mount.control import watching
 from syncin_mount.control.watching import NotTold
 from syncin_mount.supervisor.supervisor import Supervisor
 from syncin_mount.web import live as live_module
@@ -140,7 +141,7 @@ async def test_a_drive_that_ends_and_begins_is_followed(desk: Desk):
 
 async def test_a_daemon_of_an_older_version_is_asked(desk: Desk, monkeypatch: pytest.MonkeyPatch):
     """It does not know the call."""
-    monkeypatch.setattr(live_module, "follow_drive", not_known)
+    monkeypatch.setattr(watching, "follow_drive", not_known)
     async with desk.docs.up(desk.folders), desk.live.watch() as parts:
         tab = TabThere(parts)
         await tab.until(lambda tab: tab.state(desk.docs) == "idle")
@@ -153,7 +154,7 @@ def knows(drive: TellingDrive, number: int, tab: TabThere) -> bool:
     return tab.known(drive) == number
 
 
-def not_known(path: Path) -> Any:
+def not_known(path: Path, _patience: float) -> Any:
     raise NotTold(f"{path.name}: the daemon is of another version")
 
 

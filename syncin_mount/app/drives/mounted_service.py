@@ -117,7 +117,7 @@ def status_of(runtime: Runtime, *, mounted: bool, manual: bool = False) -> Statu
         bin=_bin(runtime),
         held=len(runtime.replica.local_changes.held_nodes()),
         schedule=str(synchronization.scheduler),
-        next_run=None if now.next_run_ns is None else now.next_run_ns / 1e9,
+        next_run=_whole_second(now.next_run_ns),
         waits_for_turn=now.waits_for_turn,
         paused=runtime.link.paused,
         paused_until=runtime.pause_end.until if runtime.link.paused else None,
@@ -125,6 +125,11 @@ def status_of(runtime: Runtime, *, mounted: bool, manual: bool = False) -> Statu
         limit_down=_whole(runtime.limits.down.rate),
     )
     return with_state(status)
+
+
+def _whole_second(moment_ns: int | None) -> float | None:
+    """It is counted anew at each look: fractions would make every look different."""
+    return None if moment_ns is None else float(round(moment_ns / 1e9))
 
 
 def _room_problems(runtime: Runtime) -> list[Problem]:

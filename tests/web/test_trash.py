@@ -127,3 +127,16 @@ def test_what_lost_on_the_server_leads_to_its_trash(tab: Tab):
     assert rows.count() == 1
     assert page.get_by_label("Synchronization").input_value() == "Small"
     assert page.get_by_label("Which trash").input_value() == "server"
+
+
+def test_what_cannot_be_restored_says_why(tab: Tab):
+    page, world = tab.page, tab.world
+    page.get_by_role("link", name="Trash").click()
+    page.get_by_label("Synchronization").select_option("Small")
+    rows = page.get_by_role("list", name="Trash").get_by_role("listitem")
+    tab.shows(rows.filter(has_text="here.txt"))
+    world.must("bin", "empty", "Small", "--local", "--yes")
+    page.get_by_role("checkbox", name="Choose all").check()
+    page.get_by_role("button", name="Restore").click()
+    tab.shows(page.get_by_role("status").get_by_text("the bin has no entry"))
+    tab.shows(page.get_by_role("heading", name="The trash is empty"))

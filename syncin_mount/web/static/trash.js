@@ -59,12 +59,15 @@ function List({ name, where, path, choices }) {
     setAsks(false);
     stops.current = false;
     let done = 0;
+    let failed = false;
     for (const part of parts(some, AT_ONCE[where])) {
       setWork({ verb, done, count: some.length });
-      if (stops.current || !(await act(`trash/${verb}`, { name, entries: part }))) break;
+      // Why it goes no further is told instead of how far it got, which the list shows.
+      if (!stops.current && !(await act(`trash/${verb}`, { name, entries: part }))) failed = true;
+      if (stops.current || failed) break;
       done += part.length;
     }
-    notice(ended(verb, done, some.length));
+    if (!failed) notice(ended(verb, done, some.length));
     choose([]);
     setWork(null);
     again();

@@ -47,6 +47,8 @@ def set_the_scene(world: World) -> None:
             (there / f"{WORDS[number % len(WORDS)]} {number:02}.{KINDS[name]}").write_bytes(
                 b"x" * 3000 * number
             )
+    for name in ("Recipes", "Travel"):
+        (world.sandbox.server_files / name).mkdir()
     world.must("limit", "Photos", "--down", "1M")
     world.must("up")
     for name in ("Documents", "Music", "Projects"):
@@ -91,7 +93,7 @@ KINDS = {"Documents": "odt", "Photos": "jpg", "Music": "ogg", "Projects": "md"}
 
 
 def take(browser: Browser, world: World) -> None:
-    """The first screen, a plan, the transfers, and a conflict."""
+    """The first screen, a plan, the transfers, a conflict, the settings, and the assistant."""
     context = browser.new_context(viewport=SIZE)
     page = enter(context.new_page(), world)
     page.get_by_role("article", name="Photos").get_by_role("progressbar").wait_for()
@@ -107,7 +109,23 @@ def take(browser: Browser, world: World) -> None:
     page.get_by_role("link", name="Conflicts").click()
     page.get_by_role("region", name="The lines of both versions").wait_for()
     shoot(page, "page-conflict", full_page=True)
+    page.get_by_role("link", name="Settings").click()
+    page.get_by_role("heading", name="Settings", level=1).wait_for()
+    page.get_by_text(world.sandbox.url).first.wait_for()
+    shoot(page, "page-settings")
+    add(page)
     context.close()
+
+
+def add(page: Page) -> None:
+    """The assistant, where a folder of the server is chosen."""
+    main = page.get_by_role("main")
+    page.evaluate("() => location.hash = '#/add'")
+    page.get_by_label("Folder", exact=True).wait_for()
+    main.get_by_role("button", name="Continue", exact=True).click()
+    folder = page.get_by_role("radio", name="Recipes", exact=True)
+    folder.check()
+    shoot(page, "page-assistant")
 
 
 def enter(page: Page, world: World) -> Page:
@@ -118,7 +136,13 @@ def enter(page: Page, world: World) -> Page:
 
 
 def shoot(page: Page, name: str, *, full_page: bool = False) -> None:
-    page.screenshot(path=TARGET / f"{name}.png", full_page=full_page, animations="disabled")
+    """With ``full_page``, in a window that is as high: what is below one is not drawn."""
+    if full_page:
+        height = page.evaluate("() => document.documentElement.scrollHeight")
+        page.set_viewport_size({**SIZE, "height": height})
+        page.wait_for_timeout(500)
+    page.screenshot(path=TARGET / f"{name}.png", animations="disabled")
+    page.set_viewport_size(SIZE)
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, CDPSession, Page, sync_playwright
 
 from benchmarks.ground import Ground
 from syncin_mount.config import Folders
@@ -43,9 +43,6 @@ SETTLE_S = 12.0
 
 ROWS_OF_HISTORY = 1_000_000
 DAYS_NS = 20 * 86_400 * 1_000_000_000
-PAGES_SCROLLED = 2000
-"""All of it: an answer has 500."""
-
 WATCH = """
 window.tasks = [];
 new PerformanceObserver((list) => {
@@ -302,15 +299,20 @@ def transfers(ground: Ground, rounds: int) -> dict[str, Any]:
             _longest(page)
             answers: list[float] = []
             page.on("requestfinished", lambda request: _note_answer(request, answers))
+            session = page.context.new_cdp_session(page)
+            session.send("Performance.enable", {"timeDomain": "threadTicks"})
+            before = _thread_s(session)
             began = time.monotonic()
-            scrolled = _scroll(page, min(PAGES_SCROLLED, rows // 500 - 1))
+            scrolled = _scroll(page, rows)
             took = time.monotonic() - began
+            cpu = _thread_s(session) - before
             return {
                 "transfers": rows,
                 "rows scrolled through": scrolled,
                 "rows a second": round(scrolled / took),
+                "the page's thread, s": f"{cpu:.1f}, {1e6 * cpu / scrolled:.0f} µs a row",
                 "longest task, ms": _longest(page),
-                "an answer of 500 rows, ms": f"{median(answers):.0f} (first {answers[0]:.0f}, last"
+                "an answer, ms": f"{median(answers):.0f} (first {answers[0]:.0f}, last"
                 f" {answers[-1]:.0f})",
                 "rows that are drawn": page.locator("li.row").count(),
             }
@@ -321,10 +323,16 @@ def _note_answer(request: Any, answers: list[float]) -> None:
         answers.append(request.timing["responseEnd"])
 
 
-def _scroll(page: Page, pages: int) -> int:
-    """To the end, again and again; how many rows are loaded then."""
+def _thread_s(session: CDPSession) -> float:
+    """Processor time of the page's thread so far, s."""
+    found = session.send("Performance.getMetrics")["metrics"]
+    return float(next(each["value"] for each in found if each["name"] == "TaskDuration"))
+
+
+def _scroll(page: Page, rows: int) -> int:
+    """To the end, again and again, until all are loaded; how many that are."""
     loaded = 0
-    for _ in range(pages):
+    while loaded < rows:
         page.evaluate("scrollTo(0, document.body.scrollHeight)")
         size = "Number(document.querySelector('li.row')?.ariaSetSize ?? 0)"
         _until(page, f"{size} > {loaded}")

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 SERVER = "server"
 """How an entry of the server's trash begins, before a colon."""
 
-MOST_ROWS = 500
-"""Transfers of one answer; the page asks for more as somebody scrolls."""
+FIRST_ROWS, MORE_ROWS = 500, 2500
+"""Transfers of the first answer, which is soon there, and of each one as somebody scrolls on."""
 
 MOST_ENTRIES = 5000
 """Pending changes and entries of a trash that are listed: nobody reads more, and each
@@ -128,6 +128,7 @@ class Records:
     async def transfers(self, request: Transfers) -> TransferPage:
         """Those of several are merged by their time."""
         each = []
+        most = MORE_ROWS if request.before else FIRST_ROWS
         for name in request.names:
             query = TransferQuery(
                 op=request.op,
@@ -135,14 +136,14 @@ class Records:
                 search=request.search or None,
                 since=request.since,
                 failed=request.failed,
-                limit=MOST_ROWS,
+                limit=most,
                 before=request.before.get(name),
             )
             async with self._drives.opened(name) as drive:
                 each.append(await drive.transfers(query))
         merged = list(heapq.merge(*each, key=lambda row: -row.time))
-        rows = merged[:MOST_ROWS]
-        if len(rows) == len(merged) and all(len(some) < MOST_ROWS for some in each):
+        rows = merged[:most]
+        if len(rows) == len(merged) and all(len(some) < most for some in each):
             return TransferPage(tuple(rows), None)
         before = {
             some[0].synchronization: some[0].sequence + 1 for some in each if some

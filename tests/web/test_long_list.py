@@ -1,0 +1,94 @@
+"""A million transfers on their screen, in a real browser: all of them are reached, and few are
+drawn."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+from playwright.sync_api import Browser
+
+from syncin_mount.store.history.schema import SPAN_NS
+from tests.store.test_history import filled
+from tests.web.browser import Tab, chromium, new_tab
+from tests.web.conftest import World
+
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("mounts"), pytest.mark.timeout(3600)]
+
+ROWS = 1_000_000
+DRAWN = 60
+"""Rows that a window of 900 pixels has at most, with those beside."""
+
+DAYS_NS = 20 * 86_400 * 1_000_000_000
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def long(world: World) -> World:
+    """A drive with so many; the last one is the oldest."""
+    world.add("Long", "--every", "1d")
+    world.must("up")
+    world.must("sync", "Long")
+    world.must("umount", "Long")
+    history = world.folders.replica("Long") / "history.sqlite"
+    for each in history.parent.glob("history.sqlite*"):
+        each.unlink()
+    with contextlib.closing(filled(history, ROWS)) as db:
+        # Not so old that the drive forgets it.
+        db.execute(
+            "UPDATE transfers SET time_ns = ? + id * 1000000000", (time.time_ns() - DAYS_NS,)
+        )
+        db.execute("DELETE FROM spans")
+        db.execute(
+            "INSERT INTO spans SELECT time_ns / ?, min(id), max(id) FROM transfers GROUP BY 1",
+            (SPAN_NS,),
+        )
+        db.commit()
+    world.must("mount", "Long")
+    return world
+
+
+def loaded(tab: Tab) -> int:
+    """How many rows the list has so far."""
+    return int(tab.page.evaluate("Number(document.querySelector('li.row')?.ariaSetSize ?? 0)"))
+
+
+def scroll_to(tab: Tab, rows: int, once: Callable[[], object]) -> None:
+    """To the end again and again, until so many are loaded."""
+    before = loaded(tab)
+    while before < rows:
+        once()
+        now = before
+        for _ in range(3000):
+            now = loaded(tab)
+            if now > before:
+                break
+            tab.page.wait_for_timeout(10)
+        assert now > before, f"it does not go on after {before}"
+        before = now
+        assert tab.page.locator("li.row").count() <= DRAWN
+
+
+def test_the_oldest_of_a_million_transfers_is_reached(browser: Browser, long: World):
+    """By the keyboard, then by the scroll bar, and back to the newest one."""
+    with new_tab(browser, long) as tab:
+        tab.enter()
+        tab.page.get_by_role("link", name="Transfers").click()
+        tab.shows(tab.page.get_by_role("list", name="Transfers"))
+        keys, row = tab.page.keyboard, tab.page.locator
+        scroll_to(tab, ROWS // 2, lambda: keys.press("End"))
+        scroll_to(tab, ROWS, lambda: tab.page.evaluate("scrollTo(0, document.body.scrollHeight)"))
+        assert loaded(tab) == ROWS
+        for _ in range(2):
+            keys.press("End")
+            tab.shows(row(f"li.row[aria-posinset='{ROWS}']"))
+            assert row("li.row").count() <= DRAWN
+            keys.press("Home")
+            tab.shows(row("li.row[aria-posinset='1']"))

@@ -145,7 +145,7 @@ class Client:
     async def conflicts(self, *, everything: bool = False) -> list[ConflictEntry]:
         """Conflicts that were settled, oldest first."""
         request = ConflictsRequest(everything)
-        async with self._lines(Call.CONFLICTS, ConflictEntry, request, timeout=_PATIENT) as lines:
+        async with self._lines(Call.CONFLICTS, ConflictEntry, request, timeout=_ANSWER) as lines:
             return [entry async for entry in lines]
 
     async def acknowledge(self, request: AcknowledgeRequest) -> list[ConflictEntry]:
@@ -167,11 +167,11 @@ class Client:
 
     async def versions(self, which: ConflictRequest) -> ConflictVersions:
         """Both versions of a conflict, as far as they can be read."""
-        return await self._ask(Call.VERSIONS, ConflictVersions, which, timeout=_PATIENT)
+        return await self._ask(Call.VERSIONS, ConflictVersions, which, timeout=_ANSWER)
 
     async def read_version(self, request: ReadVersionRequest) -> VersionPart:
         """Some bytes of one of them."""
-        return await self._ask(Call.READ_VERSION, VersionPart, request, timeout=_PATIENT)
+        return await self._ask(Call.READ_VERSION, VersionPart, request, timeout=_ANSWER)
 
     @contextlib.asynccontextmanager
     async def journal(

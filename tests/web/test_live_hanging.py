@@ -7,13 +7,16 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
+import httpx
 import pytest
 import trio
 
 from syncin_mount.config import Folders
-from syncin_mount.control import watching
+from syncin_mount.control import client, watching
+from syncin_mount.control.conflict_messages import ConflictRequest, ReadVersionRequest
 from syncin_mount.supervisor.supervisor import Supervisor
 from syncin_mount.web import live as live_module
 from syncin_mount.web.live import Live
@@ -60,6 +63,23 @@ async def test_one_that_hangs_says_so_and_keeps_nobody_from_anything(
         os.kill(daemon.pid, signal.SIGCONT)
         await tab.until(lambda tab: tab.cards["drive0"]["error"] is None)
         assert tab.cards["drive0"]["status"]["state"] == "idle"
+
+
+async def test_conflicts_of_one_that_hangs_are_not_waited_for(
+    daemon: subprocess.Popen[bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(client, "_ANSWER", httpx.Timeout(0.5))
+    folders = Folders(tmp_path, tmp_path / "state", tmp_path / "run", portable=True)
+    which = ConflictRequest(number=1)
+    os.kill(daemon.pid, signal.SIGSTOP)
+    async with client.Client(folders.socket("drive0")) as drive:
+        for ask in (
+            drive.conflicts,
+            partial(drive.versions, which),
+            partial(drive.read_version, ReadVersionRequest(1, "named")),
+        ):
+            with trio.fail_after(10), pytest.raises(client.NoAnswer):
+                await ask()
 
 
 async def test_one_that_has_nothing_to_say_is_not_taken_for_one_that_hangs(

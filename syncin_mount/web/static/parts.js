@@ -45,6 +45,8 @@ export function Button({ icon, children, kind = "", ...more }) {
     ${icon && html`<${Icon} name=${icon} />`}${children}</button>`;
 }
 
+const EDGE = 8;
+
 // A button that opens a list of actions; Escape and a click elsewhere close it.
 export function Menu({ label, icon, children, hidden = false }) {
   const box = useRef(null);
@@ -68,11 +70,22 @@ export function Menu({ label, icon, children, hidden = false }) {
   const chosen = (event) => {
     if (event.target.closest(".item")) box.current.open = false;
   };
-  return html`<details class="menu" ref=${box}>
+  return html`<details class="menu" ref=${box} onToggle=${() => bringIntoView(box.current)}>
     <summary class="button ${hidden ? "round" : ""}" aria-label=${hidden ? label : undefined}>
       ${icon && html`<${Icon} name=${icon} />`}${!hidden && label}</summary>
     <div class="items" onClick=${chosen}>${children}</div>
   </details>`;
+}
+
+// On a narrow window no menu hangs over its edge, wherever long words put its button.
+function bringIntoView(menu) {
+  const items = menu.querySelector(".items");
+  items.style.translate = "";
+  if (!menu.open) return;
+  const { left, right } = items.getBoundingClientRect();
+  const width = document.documentElement.clientWidth;
+  const by = left < EDGE ? EDGE - left : Math.min(0, width - EDGE - right);
+  if (by) items.style.translate = `${by}px`;
 }
 
 export const Item = ({ children, ...more }) =>

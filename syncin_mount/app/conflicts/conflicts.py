@@ -280,7 +280,7 @@ def _kept_of(
     unnamed = [entry for entry, mark in entries if mark not in marks]
     for entry in sorted(unnamed, key=_time):
         by_key.setdefault((text_of(entry.path), text_of(entry.why)), []).append(entry)
-    pairs: list[tuple[float, int, BinEntry]] = []
+    pairs: list[tuple[bool, float, int, BinEntry]] = []
     for each in known:
         other = each.other
         at = by_key.get((other.path, other.why))
@@ -289,10 +289,13 @@ def _kept_of(
         middle = bisect.bisect(at, other.time, key=_time)
         for entry in at[max(0, middle - _NEAREST) : middle + _NEAREST]:
             apart = abs(entry.time - other.time)
+            # What gave way by a rule is in the bin before its conflict is noted: one that came
+            # later is another's, unless somebody set the clock.
+            later = not each.exact and entry.time > other.time
             if not each.exact or apart <= SAME_MOMENT_S:
-                pairs.append((apart, each.number, entry))
+                pairs.append((later, apart, each.number, entry))
     taken: set[str] = set()
-    for _, number, entry in sorted(pairs, key=lambda pair: pair[:2]):
+    for *_, number, entry in sorted(pairs, key=lambda pair: pair[:3]):
         if number not in found and entry.entry not in taken:
             found[number] = entry
             taken.add(entry.entry)

@@ -51,7 +51,13 @@ _T = TypeVar("_T")
 
 _ANSWER = httpx.Timeout(30.0, connect=5.0)
 _PATIENT = httpx.Timeout(None, connect=5.0)
-"""For calls that take as long as the work takes."""
+"""For calls that take as long as the work takes; meanwhile the daemon is asked how it is."""
+
+LOOK_S = 15.0
+"""Seconds between two such questions."""
+
+SILENT_LOOKS = 2
+"""So many in a row that nobody answers, and the daemon hangs: one may meet a slow disk."""
 
 
 class ControlError(Exception):
@@ -208,9 +214,47 @@ class Client:
         method, path = call.value
         content = None if body is None else msgspec.json.encode(body)
         with _translated():
-            response = await self._http.request(method, path, content=content, timeout=timeout)
+            async with self._while_alive(timeout):
+                response = await self._http.request(method, path, content=content, timeout=timeout)
             _check(response.status_code, response.content)
             return msgspec.json.decode(response.content, type=kind)
+
+    @contextlib.asynccontextmanager
+    async def _while_alive(self, timeout: httpx.Timeout) -> AsyncIterator[None]:
+        """Around a call that takes as long as its work. Raises NoAnswer when the daemon does not
+        even say how it is; else what the call raises."""
+        if timeout is not _PATIENT:
+            yield
+            return
+        silent, failed = False, list[Exception]()
+
+        async def look(scope: trio.CancelScope) -> None:
+            nonlocal silent
+            method, path = Call.STATUS.value
+            unanswered = 0
+            while unanswered < SILENT_LOOKS:
+                await trio.sleep(LOOK_S)
+                try:
+                    await self._http.request(method, path, timeout=_ANSWER)
+                    unanswered = 0
+                except httpx.TimeoutException:
+                    unanswered += 1
+                except httpx.TransportError:  # the call itself says what happened
+                    return
+            silent = True
+            scope.cancel()
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(look, nursery.cancel_scope)
+            try:
+                yield
+            except Exception as error:  # noqa: BLE001 - raised below, out of the nursery's group
+                failed.append(error)
+            nursery.cancel_scope.cancel()
+        if silent:
+            raise NoAnswer
+        if failed:
+            raise failed[0]
 
     @contextlib.asynccontextmanager
     async def _lines(
@@ -238,9 +282,10 @@ class Client:
                     yield decoder.decode(rest)
 
         with _translated():
-            async with self._http.stream(
-                method, path, content=content, timeout=timeout
-            ) as response:
+            async with (
+                self._while_alive(timeout),
+                self._http.stream(method, path, content=content, timeout=timeout) as response,
+            ):
                 if response.status_code != 200:
                     _check(response.status_code, await response.aread())
                 yield decoded(response)

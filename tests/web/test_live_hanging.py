@@ -17,6 +17,7 @@ import trio
 from syncin_mount.config import Folders
 from syncin_mount.control import client, watching
 from syncin_mount.control.conflict_messages import ConflictRequest, ReadVersionRequest
+from syncin_mount.control.messages import SyncRequest
 from syncin_mount.supervisor.supervisor import Supervisor
 from syncin_mount.web import live as live_module
 from syncin_mount.web.live import Live
@@ -78,6 +79,26 @@ async def test_conflicts_of_one_that_hangs_are_not_waited_for(
             partial(drive.versions, which),
             partial(drive.read_version, ReadVersionRequest(1, "named")),
         ):
+            with trio.fail_after(10), pytest.raises(client.NoAnswer):
+                await ask()
+
+
+async def test_long_work_of_one_that_hangs_is_not_waited_for(
+    daemon: subprocess.Popen[bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(client, "_ANSWER", httpx.Timeout(0.2))
+    monkeypatch.setattr(client, "LOOK_S", 0.05)
+    folders = Folders(tmp_path, tmp_path / "state", tmp_path / "run", portable=True)
+    which = ConflictRequest(number=1)
+    os.kill(daemon.pid, signal.SIGSTOP)
+    async with client.Client(folders.socket("drive0")) as drive:
+
+        async def sync() -> None:
+            async with drive.sync(SyncRequest()) as events:
+                async for _ in events:
+                    pass
+
+        for ask in (partial(drive.explain, "a"), partial(drive.swap, which), sync):
             with trio.fail_after(10), pytest.raises(client.NoAnswer):
                 await ask()
 

@@ -147,7 +147,9 @@ def _edited(text: str, before: Configuration, after: Configuration) -> str:
         if "program" not in document:
             document["program"] = tomlkit.table()
         program: Any = document["program"]
-        program.update(changed)
+        program.update({key: value for key, value in changed.items() if value is not None})
+        for key in (key for key, value in changed.items() if value is None):
+            program.pop(key, None)
     return tomlkit.dumps(document)
 
 

@@ -348,13 +348,15 @@ def _values(table: Any, where: Where, keys: tuple[Key, ...]) -> dict[str, Any]:
     return found
 
 
-def program_table(configuration: Configuration) -> dict[str, values.Plain]:
-    """What is written in ``[program]``, where it differs from what was there."""
+def program_table(configuration: Configuration) -> dict[str, values.Plain | None]:
+    """What is written in ``[program]``, where it differs from what was there; a key that is None is
+    left out."""
     return {
         "scheduler": configuration.scheduling.value,
         "notifications": configuration.notifications,
         "log": configuration.log.value,
         "tray": configuration.tray,
+        "language": configuration.language,
     }
 
 

@@ -30,6 +30,10 @@ def _file(language: str, name: str) -> str:
     return os.path.join(folder(), language, "LC_MESSAGES", name)
 
 
+OWN_NAMES = {ENGLISH: "English", "de": "Deutsch", "fr": "Français"}
+"""What each language is called in itself, as lists of languages show it."""
+
+
 @functools.cache
 def languages() -> frozenset[str]:
     """Those that there is a catalogue for, and English."""

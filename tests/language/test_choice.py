@@ -8,7 +8,7 @@ import trio
 from syncin_mount import language
 from syncin_mount.cli.users_language import users_file
 from syncin_mount.config import Folders
-from syncin_mount.language import choice
+from syncin_mount.language import catalogues, choice
 
 
 @pytest.mark.parametrize(
@@ -111,3 +111,7 @@ async def test_a_language_belongs_to_a_task_and_what_it_starts():
         ready.set()
     assert seen == {"de": "de", "fr": "fr"}
     assert language.current() == "en"
+
+
+def test_each_language_has_its_own_name():
+    assert set(catalogues.OWN_NAMES) == catalogues.languages()

@@ -50,6 +50,7 @@ WAY = {"server": "cloud", "url": "x"}
         ("clients/remove", {"server": "cloud", "id": "x" * 101}),
         ("program/edit", {"log": "everything"}),
         ("program/edit", {"history": 1}),
+        ("program/edit", {"language": "xx"}),
     ],
 )
 def test_settings_that_are_too_long_or_none_are_not_understood(world: World, path: str, body: Any):
@@ -160,3 +161,11 @@ def test_the_program_s_settings_are_changed_one_by_one(world: World):
     assert (now["tray"], now["log"], now["notifications"]) == (False, "debug", True)
     assert "notifications" not in world.folders.config_file.read_text()
     assert world.post("/api/program/edit", {"tray": True, "log": "info"}).status == 200
+    assert now["language"] == "auto"
+
+
+def test_the_language_is_chosen_and_left_to_the_browser_again(world: World):
+    for language, kept in (("de", True), ("fr", True), ("auto", False)):
+        assert world.post("/api/program/edit", {"language": language}).status == 200
+        assert world.post("/api/program").json["language"] == language
+        assert ("language =" in world.folders.config_file.read_text()) is kept

@@ -16,19 +16,27 @@ if TYPE_CHECKING:
     from syncin_mount.config.model import LogLevel
 
 
+AUTO = "auto"
+"""No language of its own: that of the environment, or of the browser."""
+
+
 @dataclass(frozen=True, slots=True)
 class ProgramEdits:
     """What changes; None stays as it is. The fields are those of `Configuration`. The log level
-    holds for a drive, and for the supervisor, from its next start on."""
+    holds for a drive, and for the supervisor, from its next start on. ``language`` is `AUTO` for
+    that of the environment, or of the browser."""
 
     notifications: bool | None = None
     tray: bool | None = None
     log: LogLevel | None = None
+    language: str | None = None
 
     def applied(self, present: Configuration) -> Configuration:
         """The configuration with them."""
         values = {each.name: getattr(self, each.name) for each in fields(self)}
         given = {name: value for name, value in values.items() if value is not None}
+        if self.language == AUTO:
+            given["language"] = None
         return replace(present, **given)
 
 

@@ -6,6 +6,7 @@ import click
 
 from syncin_mount.cli.ui import lookup, notices, output
 from syncin_mount.config.model import LogLevel
+from syncin_mount.language.catalogues import languages
 
 _SWITCH = click.Choice(["on", "off"])
 
@@ -22,20 +23,33 @@ _SWITCH = click.Choice(["on", "off"])
     type=click.Choice([each.value for each in LogLevel]),
     help="The least urgent records that the logs keep, of drives that are mounted from now on.",
 )
+@click.option(
+    "--language",
+    type=click.Choice(["auto", *sorted(languages())]),
+    help="The language of commands, page, icon and notices; auto: the environment's, or the"
+    " browser's.",
+)
 @output.json_option
-def command(notifications: str | None, tray: str | None, log: str | None, as_json: bool) -> None:
+def command(
+    notifications: str | None,
+    tray: str | None,
+    log: str | None,
+    language: str | None,
+    as_json: bool,
+) -> None:
     """Show the settings that hold for all synchronizations, or change them.
 
     'scheduler' chooses how schedules work together, 'limit' sets the bandwidth.
     """
     folders, configuration = lookup.load()
-    if (notifications, tray, log) != (None, None, None):
+    if (notifications, tray, log, language) != (None, None, None, None):
         from syncin_mount.app.settings.program import ProgramEdits, edit_program  # noqa: PLC0415 (start-up time)
 
         edits = ProgramEdits(
             notifications=None if notifications is None else notifications == "on",
             tray=None if tray is None else tray == "on",
             log=None if log is None else LogLevel(log),
+            language=language,
         )
         configuration, missed = output.run_async(edit_program, folders, edits)
         notices.warn_of(missed)
@@ -46,6 +60,7 @@ def command(notifications: str | None, tray: str | None, log: str | None, as_jso
                 "notifications": configuration.notifications,
                 "tray": configuration.tray,
                 "log_level": configuration.log.value,
+                "language": configuration.language,
             }
         )
         return
@@ -55,5 +70,6 @@ def command(notifications: str | None, tray: str | None, log: str | None, as_jso
             ("notifications", "on" if configuration.notifications else "off"),
             ("tray", "on" if configuration.tray else "off"),
             ("log", configuration.log.value),
+            ("language", configuration.language or "auto"),
         ]
     )

@@ -191,6 +191,7 @@ KEYS: dict[str, Key] = {
     "kept": Key(_TEXT, "Where a losing version is: `local`, `trash`, `server`, `copy`, …"),
     "kind": Key(_TEXT, "The kind of a filter rule, a node, a comparison or a row of it."),
     "known": Key(_NUMBER, "Files and folders that both sides have."),
+    "language": Key(_TEXT, "The language that is set; null for the environment's."),
     "last_log_in": Key(_TIME, "When the client was last active."),
     "last_run": Key(_TIME, "When the last run ended."),
     "lasting": Key(_TRUTH, "Whether it stays until somebody acts."),

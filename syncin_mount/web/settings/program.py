@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 
 from syncin_mount.app.messages import sentence
+from syncin_mount.language.catalogues import OWN_NAMES
 from syncin_mount.web.routes import Done, Nothing, Request, Route
 
 if TYPE_CHECKING:
@@ -20,14 +21,18 @@ class EditProgram(Request, frozen=True):
     notifications: bool | None = None
     tray: bool | None = None
     log: Literal["debug", "info", "warning"] | None = None
+    language: Literal["auto", "de", "en", "fr"] | None = None
 
 
 class ProgramSettings(msgspec.Struct, frozen=True):
-    """As they are; ``file`` is where they are kept."""
+    """As they are; ``file`` is where they are kept. ``languages`` are those that can be chosen,
+    each with its name in itself."""
 
     notifications: bool
     tray: bool
     log: str
+    language: str
+    languages: tuple[tuple[str, str], ...]
     file: str
 
 
@@ -47,7 +52,11 @@ class ProgramPart:
     async def settings(self, _request: Nothing) -> ProgramSettings:
         now = await self._drives.configuration()
         file = self._drives.folders.config_file
-        return ProgramSettings(now.notifications, now.tray, now.log.value, str(file))
+        language = now.language or "auto"
+        names = tuple(sorted(OWN_NAMES.items(), key=lambda each: each[1]))
+        return ProgramSettings(
+            now.notifications, now.tray, now.log.value, language, names, str(file)
+        )
 
     async def edit(self, request: EditProgram) -> Done:
         from syncin_mount.app.settings.program import (  # noqa: PLC0415 (memory)
@@ -60,6 +69,7 @@ class ProgramPart:
             notifications=request.notifications,
             tray=request.tray,
             log=None if request.log is None else LogLevel(request.log),
+            language=request.language,
         )
         _, missed = await edit_program(self._drives.folders, edits)
         self._live.look_now()

@@ -60,6 +60,10 @@ function Program() {
       options=${SCHEDULERS} onValue=${(how) => act("scheduler", { how })} />
     <${Select} label=${t("What the logs keep")} value=${now.log} options=${LEVELS}
       onValue=${(log) => set({ log })} hint=${t("For drives that are mounted from now on.")} />
+    <${Select} label=${t("Language")} value=${now.language}
+      options=${[["auto", t("The browser's")], ...now.languages]}
+      onValue=${(language) => set({ language })}
+      hint=${t("For commands, notices, and a page that is opened from now on.")} />
     <div class="field"><span>${t("Bandwidth")}</span>
       <div class="unit"><${Button} disabled=${!mounted.length}
         onClick=${() => setLimits(true)}>${t("Limit the bandwidth of all…")}<//></div>

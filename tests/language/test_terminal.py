@@ -48,6 +48,8 @@ def run(home: Path, *words: str, **environment: str) -> subprocess.CompletedProc
     )
 
 
+pytestmark = pytest.mark.slow  # each starts a process or some
+
 GERMAN, FRENCH = {"LANG": "de_DE.UTF-8"}, {"LANG": "fr_FR.UTF-8"}
 
 

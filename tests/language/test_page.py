@@ -15,7 +15,7 @@ from babel.messages import Catalog
 from babel.messages.mofile import write_mo
 from playwright.sync_api import Browser
 
-from syncin_mount.language.catalogues import FOLDER_VARIABLE, HELP, PAGE, PROGRAM
+from syncin_mount.language.catalogues import FOLDER_VARIABLE, HELP, OWN_NAMES, PAGE, PROGRAM
 from tests.language.catalogue_files import LOCALE
 from tests.language.extraction import texts
 from tests.web import conftest
@@ -147,9 +147,10 @@ SEEN = """() => {
 DATA = re.compile(
     r"Alpha|Beta|Gamma|syncin-mount|cloud|personal|user\w*|drives|\d\.txt|new\.txt|txt|bak"
     r"|https?://\S+|127\.0\.0\.1\S*|localhost\S*|[KMGT]iB|(~|/)[\w./-]+|cloud\.example\.org"
-    r"|\b\d+[smhd]\b|\d+ (s|min|h|d|B)\b|\b(?:Sync-in|Python|Linux|SHA-256)\b"
+    + "".join(f"|{each}" for each in OWN_NAMES.values())
+    + r"|\b\d+[smhd]\b|\d+ (s|min|h|d|B)\b|\b(?:Sync-in|Python|Linux|SHA-256)\b"
 )
-"""Names, paths, units: the same in every language."""
+"""Names, also those of languages, paths, units: the same in every language."""
 
 STILL_ENGLISH = re.compile(
     r"edited on both sides: .*|Nothing is to be done: .*|M\d+ \d+, \w{3}, [\d:]+|@supervisor"

@@ -14,13 +14,20 @@ async def test_what_holds_for_the_program_is_shown_and_changed(world: World):
         "notifications": True,
         "tray": True,
         "log_level": "info",
+        "language": None,
     }
     assert (world.home / "config.toml").read_text() == before
     said = await world.must("settings", "--notifications", "off", "--log", "debug")
-    assert [line.split()[-1] for line in said.splitlines()] == ["parallel", "off", "on", "debug"]
+    values = [line.split()[-1] for line in said.splitlines()]
+    assert values == ["parallel", "off", "on", "debug", "auto"]
     text = (world.home / "config.toml").read_text()
     assert '[program]\nnotifications = false\nlog = "debug"\n' in text
     assert "tray" not in text
     await world.must("settings", "--tray", "off", "--notifications", "on")
     assert (await world.json("settings"))["tray"] is False
     assert (await world.json("settings"))["notifications"] is True
+    said = await world.must("settings", "--language", "fr")
+    assert said.splitlines()[-1].split() == ["language:", "fr"]
+    assert (await world.json("settings"))["language"] == "fr"
+    await world.must("settings", "--language", "auto")
+    assert "language" not in (world.home / "config.toml").read_text()

@@ -39,7 +39,8 @@ EVENTS_A_SECOND = 1000
 LIVE_S = 10.0
 IDLE_S = 30.0
 SETTLE_S = 12.0
-"""Until connections that nobody uses any more are closed."""
+"""Until connections that nobody uses any more are closed: nothing tells that from outside, so each
+measurement waits for so long before it begins."""
 
 ROWS_OF_HISTORY = 1_000_000
 DAYS_NS = 20 * 86_400 * 1_000_000_000
@@ -148,7 +149,7 @@ def _cpu(pid: int) -> tuple[int, int]:
 
 def _during(pid: int, seconds: float) -> str:
     before = _cpu(pid)
-    time.sleep(seconds)
+    time.sleep(seconds)  # the time that is measured
     after = _cpu(pid)
     return f"{10 * (after[0] - before[0])} ms CPU, woken {after[1] - before[1]} times"
 
@@ -262,7 +263,7 @@ def _supervisor(home: Path) -> Iterator[None]:
     ) as process:
         folders = Folders(home, home / "state", home / "run", portable=True)
         while listener_of(folders.socket(NAME)) is None:
-            time.sleep(0.1)
+            time.sleep(0.1)  # asks again: a socket cannot be waited for
         yield
         process.terminate()
 

@@ -55,7 +55,7 @@ def catalogue(language: str, domain: str) -> NullTranslations | None:
     try:
         with open(path, "rb") as file:
             return GNUTranslations(file)
-    except Exception as error:  # noqa: BLE001 (whatever is in a broken file, nobody is kept from work)
+    except Exception as error:  # noqa: BLE001 (a broken file holds up nobody)
         _log("the catalogue %s cannot be read: %s", path, error)
         return None
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 import trio
@@ -21,6 +22,8 @@ from syncin_mount.control.tree_messages import Trial, TrialRequest
 from syncin_mount.store.types import NodeType
 from tests.app.test_drive import SERVER, Computer
 from tests.store.support import make, open_replica
+
+Answer = TypeVar("Answer")
 
 FILES = ("a.tmp", "docs/b.tmp", "docs/c.txt", "build/x/d.o", "build/e.o", "build/.DS_Store")
 
@@ -42,21 +45,20 @@ def request(present: tuple[str, ...], *rules: str) -> TrialRequest:
     return TrialRequest(present, changed(present, add=rules))
 
 
-async def both(computer: Computer, ask: Callable[[Drive], object]) -> list[object]:
+async def both(computer: Computer, ask: Callable[[Drive], Awaitable[Answer]]) -> list[Answer]:
     """What the unmounted drive answers, and the mounted one."""
-    answers = []
+    answers: list[Answer] = []
     async with computer.drive() as drive:
-        answers.append(await ask(drive))  # type: ignore[misc]
+        answers.append(await ask(drive))
     async with computer.mounted(), computer.drive() as drive:
         assert drive.mounted
-        answers.append(await ask(drive))  # type: ignore[misc]
+        answers.append(await ask(drive))
     return answers
 
 
 async def trial(computer: Computer, wanted: TrialRequest) -> Trial:
     unmounted, mounted = await both(computer, lambda drive: drive.trial(wanted))
     assert unmounted == mounted
-    assert isinstance(mounted, Trial)
     return mounted
 
 
@@ -96,13 +98,13 @@ async def test_a_rule_that_cannot_be_is_told(computer: Computer):
 async def test_folders_are_told_to_choose_from(computer: Computer):
     top, again = await both(computer, lambda drive: drive.folder(""))
     assert top == again
-    assert [(each.name, each.kind) for each in top] == [  # type: ignore[attr-defined]
+    assert [(each.name, each.kind) for each in top] == [
         ("build", "folder"),
         ("docs", "folder"),
         ("a.tmp", "file"),
     ]
     [inner, _] = await both(computer, lambda drive: drive.folder("build/x"))
-    assert [(each.name, each.size) for each in inner] == [("d.o", 11)]  # type: ignore[attr-defined]
+    assert [(each.name, each.size) for each in inner] == [("d.o", 11)]
     async with computer.drive() as drive:
         with pytest.raises(NotDone, match=r"no folder 'a\.tmp'"):
             await drive.folder("a.tmp")

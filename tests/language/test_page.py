@@ -75,6 +75,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     before = os.environ.get(FOLDER_VARIABLE)
     os.environ[FOLDER_VARIABLE] = str(folder)
     try:
+        # the fixture's own function, of which pytest's types tell nothing
         yield from conftest.world.__wrapped__(tmp_path_factory)  # type: ignore[attr-defined]
     finally:
         del os.environ[FOLDER_VARIABLE]

@@ -1,4 +1,7 @@
-"""Access that renews itself: lifetimes, one renewal at a time, and tokens that must not be lost."""
+"""Access that renews itself: lifetimes, one renewal at a time, and tokens that must not be lost.
+
+This file is long because each answer to a login, a token and a registration is a case of its own.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The remote folder against the embedded server: real HTTP, real files."""
+"""The remote folder against the embedded server: real HTTP, real files.
+
+This file is long because the folder is one port: each of its requests stands here.
+"""
 
 from __future__ import annotations
 

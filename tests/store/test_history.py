@@ -1,4 +1,7 @@
-"""The history of transfers: what is kept and found, and that nothing of it holds up the drive."""
+"""The history of transfers: what is kept and found, and that nothing of it holds up the drive.
+
+This file is long because every question is asked of the same history, with rows, gaps and filters.
+"""
 
 from __future__ import annotations
 

@@ -112,9 +112,10 @@ def test_texts_are_compared_line_by_line_and_are_text_only(tab: Tab):
 def test_pictures_are_seen_beside_one_another(tab: Tab):
     images = compare(tab, "photo.png").get_by_role("img")
     until(lambda: images.count() == 2, "both pictures")
-    for each in images.all():
-        until(lambda each=each: each.evaluate("(e) => e.naturalWidth") == 320, "a picture")  # type: ignore[misc]
-        assert each.get_attribute("src").startswith("blob:http://127.0.0.1:")  # type: ignore[union-attr]
+    widths = "all => all.map(each => each.naturalWidth)"
+    until(lambda: images.evaluate_all(widths) == [320, 320], "the pictures")
+    sources = images.evaluate_all("all => all.map(each => each.src)")
+    assert all(each.startswith("blob:http://127.0.0.1:") for each in sources)
 
 
 def test_a_drawing_with_a_script_is_shown_as_its_text(tab: Tab):

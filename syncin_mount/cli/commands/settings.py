@@ -43,7 +43,10 @@ def command(
     """
     folders, configuration = lookup.load()
     if (notifications, tray, log, language) != (None, None, None, None):
-        from syncin_mount.app.settings.program import ProgramEdits, edit_program  # noqa: PLC0415 (start-up time)
+        from syncin_mount.app.settings.program import (  # noqa: PLC0415 (start-up time)
+            ProgramEdits,
+            edit_program,
+        )
 
         edits = ProgramEdits(
             notifications=None if notifications is None else notifications == "on",

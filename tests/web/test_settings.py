@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Locator
+from playwright.sync_api import Browser, Locator, Route, expect
 
 from syncin_mount.config import ConfigurationFile
 from tests.web.browser import Tab, chromium, new_tab
@@ -313,3 +313,34 @@ def test_a_rule_is_added_with_the_keyboard_alone(tab: Tab):
     keys.press("Tab")
     keys.press("Enter")
     tab.shows(part.get_by_text("Nothing is left out but names"))
+
+
+def test_what_was_set_is_shown_until_the_program_has_it(tab: Tab):
+    """Neither an older answer nor another reason to draw takes it back meanwhile."""
+    world, page = tab.world, tab.page
+    settings(tab)
+    box = page.get_by_role("region", name="This program").get_by_label("Notices on the desktop")
+    was = box.is_checked()
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/api/program/edit", hold)
+    box.click()
+    with page.expect_response("**/api/program"):
+        world.must("scheduler", "sequential")
+    schedules = page.get_by_label("Schedules of all synchronizations")
+    expect(schedules).to_have_value("sequential")
+    assert box.is_checked() is not was
+    with page.expect_response("**/api/program"):
+        held.pop().continue_()
+    page.unroute("**/api/program/edit")
+    expect(box).to_be_checked(checked=not was)
+    page.route("**/api/program/edit", lambda route: route.abort())
+    box.click()
+    expect(box).to_be_checked(checked=not was)
+    page.unroute("**/api/program/edit")
+    box.click()
+    until(lambda: f"notifications = {str(was).lower()}" in config(world), "the setting")
+    world.must("scheduler", "parallel")

@@ -33,6 +33,7 @@ class ProgramSettings(msgspec.Struct, frozen=True):
     log: str
     language: str
     languages: tuple[tuple[str, str], ...]
+    scheduler: str
     file: str
 
 
@@ -55,7 +56,13 @@ class ProgramPart:
         language = now.language or "auto"
         names = tuple(sorted(OWN_NAMES.items(), key=lambda each: each[1]))
         return ProgramSettings(
-            now.notifications, now.tray, now.log.value, language, names, str(file)
+            notifications=now.notifications,
+            tray=now.tray,
+            log=now.log.value,
+            language=language,
+            languages=names,
+            scheduler=now.scheduling.value,
+            file=str(file),
         )
 
     async def edit(self, request: EditProgram) -> Done:

@@ -100,19 +100,55 @@ export function useDrive(first = null) {
 }
 
 // An answer of the program, asked for again whenever `keys` differ; [answer, ask again]. The
-// answer is null before it is there, and after a refusal, which is told.
+// answer is null before it is there, and after a refusal, which is told. What asking again returns
+// is fulfilled as soon as a request made since then has its answer.
 export function useAnswer(path, body, keys) {
   const [found, setFound] = useState(null);
-  const [again, setAgain] = useState(0);
+  const [asked, setAsked] = useState(0);
+  const last = useRef(0);
+  const waiting = useRef([]);
   useEffect(() => {
     if (body === null) return undefined;
     const stopping = new AbortController();
-    call(path, body, stopping.signal).then(setFound, (error) => {
-      if (error.name !== "AbortError") notice(error.message);
+    const number = last.current;
+    const answered = () => {
+      waiting.current = waiting.current.filter(([asks, done]) => asks > number || done());
+    };
+    call(path, body, stopping.signal).then((answer) => {
+      setFound(answer);
+      answered();
+    }, (error) => {
+      if (error.name === "AbortError") return;
+      notice(error.message);
+      answered();
     });
     return () => stopping.abort();
-  }, [again, ...keys]);
-  return [found, () => setAgain((count) => count + 1)];
+  }, [asked, ...keys]);
+  const again = () => {
+    last.current += 1;
+    setAsked(last.current);
+    return new Promise((done) => waiting.current.push([last.current, done]));
+  };
+  return [found, again];
+}
+
+// Values that a person changes at once: [what is shown, set]. What was set is shown until `send`
+// ends, which asks again before it does; so neither an older answer nor another reason to draw
+// takes it back meanwhile. Changes are sent in their order.
+export function useChanges(known, send) {
+  const [wanted, setWanted] = useState({});
+  const before = useRef(Promise.resolve());
+  const set = (change) => {
+    const keys = Object.keys(change);
+    setWanted((now) => ({ ...now, ...Object.fromEntries(keys.map((key) => [key, change])) }));
+    before.current = before.current.then(() => send(change)).finally(() => {
+      setWanted((now) => Object.fromEntries(
+        Object.entries(now).filter(([, latest]) => latest !== change)));
+    });
+  };
+  const shown = { ...known };
+  for (const [key, change] of Object.entries(wanted)) shown[key] = change[key];
+  return [shown, set];
 }
 
 export function NoDrives() {

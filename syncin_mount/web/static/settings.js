@@ -6,7 +6,7 @@ import { Filters } from "/filters.js";
 import { rich, t } from "/language.js";
 import { Limits } from "/limits.js";
 import { Button, act, html } from "/parts.js";
-import { useAnswer, useDrive } from "/rows.js";
+import { useAnswer, useChanges, useDrive } from "/rows.js";
 import { cardsInOrder, useStore } from "/store.js";
 
 const LEVELS = [
@@ -37,13 +37,14 @@ export function Settings() {
 
 function Program() {
   const { program } = useStore();
-  const [now, again] = useAnswer("program", {}, []);
+  const [found, again] = useAnswer("program", {}, [program && program.scheduler]);
   const [limits, setLimits] = useState(false);
-  if (!now || !program) return null;
-  const set = async (body) => {
-    await act("program/edit", body);
-    again();
-  };
+  const [now, set] = useChanges(found, async (change) => {
+    await (change.scheduler ? act("scheduler", { how: change.scheduler })
+      : act("program/edit", change));
+    await again();
+  });
+  if (!found) return null;
   const mounted = cardsInOrder().filter((each) => each.status && each.status.mounted);
   return html`<section class="sheet part" aria-labelledby="program-title">
     <h2 id="program-title">${t("This program")}</h2>
@@ -56,8 +57,8 @@ function Program() {
       <span>${t("Icon in the desktop's tray")}
         <small> ${t("with the state of all drives and a menu")}</small></span>
     </label>
-    <${Select} label=${t("Schedules of all synchronizations")} value=${program.scheduler}
-      options=${SCHEDULERS} onValue=${(how) => act("scheduler", { how })} />
+    <${Select} label=${t("Schedules of all synchronizations")} value=${now.scheduler}
+      options=${SCHEDULERS} onValue=${(scheduler) => set({ scheduler })} />
     <${Select} label=${t("What the logs keep")} value=${now.log} options=${LEVELS}
       onValue=${(log) => set({ log })} hint=${t("For drives that are mounted from now on.")} />
     <${Select} label=${t("Language")} value=${now.language}

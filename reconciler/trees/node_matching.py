@@ -374,26 +374,36 @@ class NodeMatcher:
     def _untold_move(
         self, entry: Entry, missing: dict[tuple[object, ...], list[NodeId]]
     ) -> NodeId | None:
-        found = [node for node in missing.get(_likeness(entry), ()) if not self._is_seen(node)]
+        found = [
+            node
+            for node in missing.get(_likeness(entry), ())
+            if not self._is_seen(node) and (not entry.inode or self._is_untold(node))
+        ]
         base = self._known.base(found[0]) if len(found) == 1 else None
         if base is not None and self._agrees(entry, found[0], base):
             return found[0]
         return None
 
     def _missing_untold(self) -> dict[tuple[object, ...], list[NodeId]]:
-        """What the listing did not show and whose inode is not known, by what it looks like. What
-        lies where it could not read is not missing."""
+        """What the listing did not show and whose inode is not known, by what it looks like; with
+        those whose inode is known, where an entry tells none. What lies where it could not read is
+        not missing."""
         missing: dict[tuple[object, ...], list[NodeId]] = {}
         unread = self._unread()
+        all_of_them = any(not entry.inode for entry in self._entries)
         for node in [each for each in self._known.base_nodes() if not self._is_seen(each)]:
             base = self._known.base(node)
-            if base is not None and (base.inode == 0 or not self._trust_inodes):
+            if base is not None and (all_of_them or self._is_untold(node)):
                 if unread and self._lies_in(node, unread):
                     continue
                 folder = base.kind is Kind.FOLDER
                 key = (True, base.name) if folder else (False, base.name, base.size, base.mtime)
                 missing.setdefault(key, []).append(node)
         return missing
+
+    def _is_untold(self, node: NodeId) -> bool:
+        base = self._known.base(node)
+        return base is not None and (base.inode == 0 or not self._trust_inodes)
 
     def _unread(self) -> set[NodeId]:
         """The nodes that were where the listing had a problem."""

@@ -280,6 +280,13 @@ def test_moves_of_what_was_never_listed(disk: Disk, memory: Memory):
     }
 
 
+def test_a_move_of_which_the_listing_tells_no_inode(disk: Disk, memory: Memory):
+    """As of one that is out of bounds: what is known of the file is all else."""
+    disk.move("docs/a", "pics/a")
+    told = [each._replace(inode=0) if each.path == "pics/a" else each for each in disk.listing()]
+    assert differences(memory, observe(memory, told)) == {"docs/a": "pics/a"}
+
+
 def test_what_was_never_listed_is_no_move_when_two_could_be_meant(disk: Disk):
     disk.mkdir("one")
     disk.mkdir("two")

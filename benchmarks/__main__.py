@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from benchmarks import mount, official, scale, stall, sync, ui
+from benchmarks import mount, official, scale, stall, sync, ui, work
 from benchmarks.ground import Ground
 from syncin_mount.cli.demo.sandbox import Sandbox
 
@@ -31,7 +31,7 @@ def main() -> int:
             " meanwhile; ui: the page in a browser"
         ),
     )
-    rows = sorted({*mount.ROWS, *official.ROWS, *scale.ROWS, *sync.ROWS, *stall.ROWS, *ui.ROWS})
+    rows = sorted({*work.ROWS, *official.ROWS, *scale.ROWS, *sync.ROWS, *stall.ROWS, *ui.ROWS})
     parser.add_argument(
         "--only",
         action="append",
@@ -56,7 +56,7 @@ def main() -> int:
     )
     words = parser.parse_args()
     if words.what == "mount":
-        unknown = set(words.only or ()) - set(mount.ROWS)
+        unknown = set(words.only or ()) - set(work.ROWS)
         if unknown:
             parser.error(f"mount has no row {min(unknown)}")
         with _ground(words.scale) as ground:

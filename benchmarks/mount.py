@@ -14,7 +14,7 @@ from typing import Any
 from benchmarks import work
 from benchmarks.drives import Drive, all_drives
 from benchmarks.ground import Ground
-from benchmarks.work import ROWS, Clock, Row, Timed
+from benchmarks.work import Clock, Row, Timed
 
 Part = Callable[[Path, Timed], None]
 
@@ -75,7 +75,7 @@ def measure(ground: Ground, rounds: int, only: list[str] | None) -> list[dict[st
                 _one_round(parts[part], order, results)
     return [
         _figures(name, row, results)
-        for name, row in ROWS.items()
+        for name, row in work.ROWS.items()
         if any(key[0] == name for key in results.cpu)
     ]
 

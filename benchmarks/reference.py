@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from pathlib import Path
 
 import httpx
@@ -53,7 +53,7 @@ class Bare:
             while piece := source.read(PIECE):
                 digest.update(piece)
 
-        async def body():  # type: ignore[no-untyped-def]
+        async def body() -> AsyncIterator[bytes]:
             with file.open("rb") as source:
                 while piece := source.read(PIECE):
                     yield piece

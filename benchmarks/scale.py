@@ -52,11 +52,12 @@ def million(ground: Ground, count: int) -> dict[str, Any]:
 
 
 def _commands(figures: dict[str, Any], drive: Path, process: Drive, count: int, large: int) -> None:
+    of_large = str(drive / LARGE_NAME)
     for what, words, lines in (
-        ("ls of the large folder", ["ls", drive / LARGE_NAME], large),
-        ("ls -l of it", ["ls", "-l", drive / LARGE_NAME], large + 1),
-        ("find over everything", ["find", drive, "-type", "f"], count),
-        ("find again", ["find", drive, "-type", "f"], count),
+        ("ls of the large folder", ["ls", of_large], large),
+        ("ls -l of it", ["ls", "-l", of_large], large + 1),
+        ("find over everything", ["find", str(drive), "-type", "f"], count),
+        ("find again", ["find", str(drive), "-type", "f"], count),
     ):
         began, cpu = time.perf_counter(), process.cpu()
         found = subprocess.run(words, stdout=subprocess.PIPE, check=True).stdout.count(b"\n")

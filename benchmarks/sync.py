@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +62,7 @@ def files_up(ground: Ground, rounds: int, count: int, size: int) -> dict[str, An
             return await together(
                 at_once,
                 [
-                    lambda file=file: bare.send(file, f"files/{file.name}")
+                    partial(bare.send, file, f"files/{file.name}")
                     for file in sorted(source.iterdir())
                 ],
             )
@@ -98,9 +99,7 @@ def files_down(ground: Ground, rounds: int, count: int, size: int) -> dict[str, 
             return await together(
                 at_once,
                 [
-                    lambda number=number: bare.fetch(
-                        f"files/{number:06d}.bin", target / str(number)
-                    )
+                    partial(bare.fetch, f"files/{number:06d}.bin", target / str(number))
                     for number in range(count)
                 ],
             )

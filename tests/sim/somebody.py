@@ -84,6 +84,7 @@ class Somebody:
             raise LookupError("nothing that small is another version")
         number = self._world.ledger.new("server", self._gives_up(path), size=item.size)
         self._world.ledger.written.add(number)
+        self._world.alike.add(number)
         other = self._rng.random() < 0.5
         return (
             path,

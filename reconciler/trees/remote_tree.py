@@ -356,6 +356,17 @@ def _is_another(base: Base, remote: Remote) -> bool:
     return not told and (base.size, base.mtime) == (remote.size, remote.mtime)
 
 
+def may_differ(base: Base, remote: Remote) -> bool:
+    """Whether its inode alone tells that the server's content may be another than was agreed on: to
+    give the base that inode would hide it."""
+    return (
+        remote.kind is Kind.FILE
+        and base.inode not in (0, remote.inode)
+        and (base.size, base.mtime) == (remote.size, remote.mtime)
+        and (base.checksum is None or base.checksum != remote.checksum)
+    )
+
+
 def _same(base: Base, remote: Remote) -> bool:
     if base.name != remote.name or base.parent != remote.parent or base.kind is not remote.kind:
         return False

@@ -10,7 +10,7 @@ import pytest
 import reconciler.executor.doubtful_files
 from reconciler.errors import ServerFault
 from reconciler.model import Conflict, Settings
-from syncin_mount.devserver import CutResponse, Rule
+from syncin_mount.devserver import CutResponse, Reply, Rule
 from tests.engine.world import Device, World
 
 OLD, LATER = 1_600_000_000, 1_700_000_000
@@ -401,3 +401,22 @@ async def test_a_download_that_broke_off_goes_on_with_that_file_alone(world: Wor
     replace_there(world, "f", b"b" * size, LATER)
     assert (await device.sync()).complete
     assert device.tree() == world.on_disk() == {"f": b"b" * size}
+
+
+@pytest.mark.expected_log("failed at the download of 'g'")
+async def test_one_that_changes_places_before_it_is_fetched_is_fetched_later(world: World) -> None:
+    """Its inode is all that tells of its content. It is looked for under the name that it has in
+    the middle of the exchange, and must not pass for agreed on with that."""
+    world.put("f", b"v1aa", mtime=OLD)
+    world.put("g", b"g", mtime=OLD)
+    device = await world.device()
+    await device.sync()
+    replace_there(world, "f", b"v2bb", OLD)
+    for source, target in (("f", "x"), ("g", "f"), ("x", "g")):
+        device.rename(source, target)
+    world.faults.add(Rule(effect=Reply(500), method="GET", path="*/g", count=1))
+    report = await device.sync()
+    assert [each.path for each in report.problems] == ["g"]
+    assert device.tree() == {"f": b"g", "g": b"v1aa"}
+    await device.sync()
+    assert device.tree() == world.on_disk() == {"f": b"g", "g": b"v2bb"}

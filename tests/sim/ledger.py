@@ -124,7 +124,10 @@ class Ledger:
     def confused(self) -> dict[int, frozenset[int]]:
         """Each version that looked like others to mode ``fast``, and all of these."""
         groups = [
-            set(each) for found in self._told.values() for each in found.values() if len(each) > 1
+            _between(each, found)
+            for found in self._told.values()
+            for each in found.values()
+            if len(each) > 1
         ]
         groups += [
             set().union(*self._told[key].values()) for key in self._untold if key in self._told
@@ -136,3 +139,11 @@ class Ledger:
             merged = frozenset(group.union(*(found.get(number, ()) for number in group)))
             found.update(dict.fromkeys(merged, merged))
         return found
+
+
+def _between(numbers: set[int], found: dict[int, set[int]]) -> set[int]:
+    """The versions that had one inode, and those that came between with others. Who was told of the
+    first and read one of those, takes the last for it when the inode is given out again."""
+    least, most = min(numbers), max(numbers)
+    others = (number for each in found.values() for number in each)
+    return numbers | {number for number in others if least < number < most}

@@ -203,10 +203,11 @@ class RemoteActions:
 
     def _remember_inode(self, node: NodeId, present: Remote) -> None:
         """If a run ended with the node under a temporary name, only that and the inode would tell
-        who it is. One that was not told yet is told by a listing, with which the full run comes. The
-        inode of a content that is yet to be fetched is not taken: it is all that tells of it."""
+        who it is. One that was not told yet is told by a listing, with which the full run comes.
+        The inode of a content that is yet to be fetched is not taken: it is all that tells of it.
+        """
         base = self._replica.base(node)
-        if present.inode in (0, UNPROVED) or (base is not None and base.inode == UNPROVED):
+        if present.inode in (0, UNPROVED):
             raise Stale("its identity on the server has to be seen first")
         if base is not None and base.inode != present.inode and not may_differ(base, present):
             self._replica.set_base(node, replace(base, inode=present.inode))

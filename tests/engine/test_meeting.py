@@ -65,6 +65,24 @@ async def test_the_server_copies_nothing_that_is_not_proved_yet(world: World) ->
     assert data[::-1] in everywhere(world, device)
 
 
+async def test_one_that_is_edited_and_changes_places_before_it_is_proved(world: World) -> None:
+    """Nobody can tell any more what the server has; the edit goes where it is here, and the
+    server's version to the trash."""
+    world.put("a", b"equal", mtime=OLD)
+    world.put("b", b"theirs", mtime=OLD)
+    device = await world.device(settings=MEETING)
+    device.write("a", b"equal", mtime=OLD)
+    await device.sync()
+    assert inode(device, "a") == UNPROVED
+    device.write("a", b"edited", mtime=LATER)
+    for source, target in (("a", "x"), ("b", "a"), ("x", "b")):
+        device.rename(source, target)
+    await device.sync()
+    await device.sync()
+    assert device.tree() == world.on_disk() == {"a": b"theirs", "b": b"edited"}
+    assert b"equal" in everywhere(world, device)
+
+
 def mtime(device: Device, path: str) -> int:
     local = device.replica.local(device.node(path))
     assert local is not None

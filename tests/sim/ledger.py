@@ -107,6 +107,10 @@ class Ledger:
             self._hidden.add(number)
         self._told[size, mtime][inode].add(number)
 
+    def is_hidden(self, number: int) -> bool:
+        """Whether it took the place of the beginning of a version, and shows the same."""
+        return number in self._hidden
+
     def untold(self, size: int, mtime: int) -> None:
         """A client knows a version of this size and second, and not its inode."""
         self._untold.add((size, mtime))

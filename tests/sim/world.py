@@ -403,6 +403,8 @@ class World:
         """Whether no client can tell these contents apart, or one is a mixture of such."""
         if one is None or other is None or one == other:
             return one == other
+        if self.ledger.is_hidden(self.ledger.number(other)) and not self.ledger.identify(one):
+            return True
         group = self._confused.get(self.ledger.number(other), ())
         return self.ledger.number(one) in group or (bool(group) and self._is_mixed(one))
 

@@ -15,6 +15,7 @@ from syncin_mount.store import (
     Replica,
     Status,
 )
+from syncin_mount.store.maintenance.check import check
 from tests.store.support import (
     SECOND,
     at,
@@ -98,6 +99,21 @@ def test_an_inode_that_was_given_out_again_belongs_to_who_was_told_it_last(
     assert (replica.base_by_inode(70), replica.base_by_inode(71)) == (folder, file)
     replica.set_base(folder, None)
     assert replica.base_by_inode(70) is None
+
+
+def test_a_place_on_the_server_belongs_to_who_came_there_last(replica: Replica) -> None:
+    """A file has moved on there, which is not agreed on yet, and another one took its name."""
+    moved, other = far(replica, "moved"), far(replica, "other")
+    replica.set_base(other, base("moved", inode=71))
+    replica.set_base(moved, base("moved", mtime=10))
+    found = replica.base_entry(ROOT, "moved")
+    assert found is not None
+    assert (found.node, found.inode) == (other, 71)
+    assert check(replica) == []
+    replica.set_base(other, None)
+    found = replica.base_entry(ROOT, "moved")
+    assert found is not None
+    assert (found.node, found.mtime) == (moved, 10)
 
 
 def test_temporary_files_leave_nothing_to_send(replica: Replica) -> None:

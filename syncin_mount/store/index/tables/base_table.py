@@ -68,21 +68,24 @@ class BaseTable:
             return
         txn.put(key(node), encode(new), db=tables.bases)
         if node != ROOT:
-            self._claim(key(new.parent) + new.name, node, new)
+            comes = old is None or (old.parent, old.name) != (new.parent, new.name)
+            self._claim(key(new.parent) + new.name, node, new, comes=comes)
             # An inode that it had before is no news: the server may have given it to another one
             # since, which was told later.
             is_news = old is None or old.inode != new.inode
             if new.inode and (is_news or txn.get(key(new.inode), db=tables.inodes) is None):
                 txn.put(key(new.inode), key(node), db=tables.inodes)
 
-    def _claim(self, place: bytes, node: int, base: BaseRecord) -> None:
+    def _claim(self, place: bytes, node: int, base: BaseRecord, *, comes: bool) -> None:
         """The base is found by its place. While the reconciler moves several, two may claim one:
-        the latest has it."""
+        the one that came there last has it, whatever changes of the other meanwhile."""
         tables = self._tables
         found = tables.txn.get(place, db=tables.base_entries)
         if found is not None:
             before = BASE_ENTRY.unpack(found)[0]
             if before != node:
+                if not comes:
+                    return
                 tables.txn.put(place + key(before), b"", db=tables.outdone)
                 tables.txn.delete(place + key(node), db=tables.outdone)
         packed = BASE_ENTRY.pack(node, base.kind, base.size, base.mtime, base.inode)
@@ -105,5 +108,5 @@ class BaseTable:
                 base = self.base(heir)
                 assert base is not None
                 tables.txn.delete(claim, db=tables.outdone)
-                self._claim(place, heir, base)
+                self._claim(place, heir, base, comes=True)
                 return

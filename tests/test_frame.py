@@ -58,17 +58,6 @@ def test_no_module_lies_directly_in_platform() -> None:
     assert not list((ROOT / "platform").glob("*.py")), "these would make platform/ importable"
 
 
-def test_wheel_holds_the_packages_by_their_import_names(tmp_path: Path) -> None:
-    from hatchling.builders.wheel import WheelBuilder
-
-    files = {
-        included.distribution_path for included in WheelBuilder(str(ROOT)).recurse_included_files()
-    }
-    tops = {Path(file).parts[0] for file in files}
-    assert tops == {"syncin_mount", "reconciler", "syncin_fuse"}
-    assert {f"{top}/py.typed" for top in tops} <= files
-
-
 def test_version_is_the_same_everywhere() -> None:
     assert importlib.metadata.version("syncin-mount") == syncin_mount.__version__
     first = re.search(r"^## (\S+)", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)

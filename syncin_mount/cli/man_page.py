@@ -1,13 +1,15 @@
-"""The manual page, made from the commands' own help: ``python -m syncin_mount.cli.man_page >
-syncin-mount.1``.
+"""The manual pages, made from the commands' own help: one for the program, and one for each
+command.
 
-Written in man(7)'s macros, without any whose result depends on the formatter.
+``python -m syncin_mount.cli.man_page [COMMAND]`` prints one. Written in man(7)'s macros, without
+any whose result depends on the formatter.
 """
 
 from __future__ import annotations
 
 import inspect
 import re
+import sys
 from collections.abc import Iterator
 
 import click
@@ -15,6 +17,8 @@ import click
 from syncin_mount import __version__
 from syncin_mount.cli.command_group import COMMANDS, group
 from syncin_mount.cli.exit_status import Exit
+
+PROGRAM = "syncin-mount"
 
 STATUS = {
     Exit.DONE: "Success.",
@@ -38,21 +42,26 @@ _FILES = (
 )
 
 
-def page() -> str:
-    """The whole page."""
+def pages() -> dict[str, str]:
+    """Every page, by the name of its file without the section: ``syncin-mount-add``."""
+    return {PROGRAM: program_page()} | {
+        f"{PROGRAM}-{name}": command_page(name) for name in COMMANDS
+    }
+
+
+def program_page() -> str:
+    """The page of the program itself, which lists the commands."""
     lines = [
-        f'.TH SYNCIN\\-MOUNT 1 "" "syncin\\-mount {_plain(__version__)}" "User Commands"',
-        ".SH NAME",
-        "syncin\\-mount \\- a Sync\\-in folder as a drive that is always there",
-        ".SH SYNOPSIS",
+        *_head(PROGRAM, "a Sync-in folder as a drive that is always there"),
         ".B syncin\\-mount",
         "[\\-\\-debug] COMMAND [OPTIONS] [ARGUMENTS]",
         ".SH DESCRIPTION",
         *_text(inspect.cleandoc(group.help or "")),
         ".SH COMMANDS",
+        "Each has a page of its own.",
     ]
-    for path, command in commands():
-        lines += _command(path, command)
+    for name, lazy in COMMANDS.items():
+        lines += [".TP", f".BR {_plain(f'{PROGRAM}-{name}')} (1)", _plain(lazy.help)]
     lines += [
         ".SH OPTIONS",
         ".TP",
@@ -67,6 +76,32 @@ def page() -> str:
     for path_, meaning in _FILES:
         lines += [".TP", f".I {_plain(path_)}", _plain(meaning)]
     return "\n".join(lines) + "\n"
+
+
+def command_page(name: str) -> str:
+    """The page of one command, and of those below it. Raises KeyError for an unknown one."""
+    own, *below = list(_below((name,), COMMANDS[name].load()))
+    lines = [*_head(f"{PROGRAM}-{name}", COMMANDS[name].help.rstrip("."))]
+    lines += [f".B {_plain(f'{PROGRAM} {name}')}", _plain(_arguments(*own)), ".SH DESCRIPTION"]
+    lines += _text(inspect.cleandoc(own[1].help or ""))
+    if options := list(_options(*own)):
+        lines += [".SH OPTIONS", *options]
+    if below:
+        lines.append(".SH COMMANDS")
+        for path, command in below:
+            lines.append(f".SS {_plain(' '.join((*path, _arguments(path, command))))}")
+            lines += [*_text(inspect.cleandoc(command.help or "")), *_options(path, command)]
+    lines += [".SH SEE ALSO", f".BR {_plain(PROGRAM)} (1)"]
+    return "\n".join(lines) + "\n"
+
+
+def _head(name: str, what: str) -> list[str]:
+    return [
+        f'.TH {_plain(name.upper())} 1 "" "syncin\\-mount {_plain(__version__)}" "User Commands"',
+        ".SH NAME",
+        f"{_plain(name)} \\- {_plain(what)}",
+        ".SH SYNOPSIS",
+    ]
 
 
 def commands() -> Iterator[tuple[tuple[str, ...], click.Command]]:
@@ -84,11 +119,12 @@ def _below(
             yield from _below((*path, name), each)
 
 
-def _command(path: tuple[str, ...], command: click.Command) -> Iterator[str]:
+def _arguments(path: tuple[str, ...], command: click.Command) -> str:
+    return " ".join(command.collect_usage_pieces(click.Context(command, info_name=" ".join(path))))
+
+
+def _options(path: tuple[str, ...], command: click.Command) -> Iterator[str]:
     context = click.Context(command, info_name=" ".join(path))
-    pieces = command.collect_usage_pieces(context)
-    yield f".SS {_plain(' '.join((*path, *pieces)))}"
-    yield from _text(inspect.cleandoc(command.help or ""))
     for param in command.get_params(context):
         record = param.get_help_record(context)
         if record is not None and "--help" not in param.opts:
@@ -119,5 +155,14 @@ def _plain(text: str) -> str:
     return f"\\&{escaped}" if escaped.startswith(".") else escaped
 
 
+def main(words: list[str]) -> int:
+    """Print the page of the command that ``words`` name, else the program's."""
+    if words[1:] or (words and words[0] not in COMMANDS):
+        print(f"there is no command {' '.join(words)}", file=sys.stderr)
+        return 2
+    print(command_page(words[0]) if words else program_page(), end="")
+    return 0
+
+
 if __name__ == "__main__":
-    print(page(), end="")
+    sys.exit(main(sys.argv[1:]))

@@ -19,15 +19,20 @@ PARTS = ("argparse.py", "antigravity.py", "os.py", "this.py", "asyncio", "ctypes
 """What the story touches of the standard library; all of it takes minutes: `demo --self-check`."""
 
 
-@pytest.mark.usefixtures("mounts")
-@pytest.mark.timeout(400)
-def test_the_story_comes_true(tmp_path):
-    library = tmp_path / "library"
-    library.mkdir()
+def library_in(folder: Path) -> Path:
+    """Make the folder, with those parts in it."""
+    folder.mkdir()
     for name in PARTS:
         source = Path(sysconfig.get_path("stdlib")) / name
         copy = shutil.copytree if source.is_dir() else shutil.copy2
-        copy(source, library / name)
+        copy(source, folder / name)
+    return folder
+
+
+@pytest.mark.usefixtures("mounts")
+@pytest.mark.timeout(400)
+def test_the_story_comes_true(tmp_path):
+    library = library_in(tmp_path / "library")
     with Sandbox(tmp_path / "world") as sandbox:
         tell(sandbox, library, at_least=100)
     assert not [mount for mount in mounts() if tmp_path in mount.point.parents]

@@ -1,4 +1,5 @@
-"""``./dev docs``: writes the generated parts of docs/ anew, and names the pages that it changed.
+"""``./dev docs``: writes the generated parts of docs/ anew, manual pages and completions, and names
+the files that it changed.
 
 ``--picture`` makes the README's picture as well, from a real session.
 """
@@ -8,7 +9,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from tests.docs import picture
+from tests.docs import picture, share
 from tests.docs.generate import ROOT, stale, with_generated
 
 
@@ -21,6 +22,8 @@ def main() -> int:
     for page in list(stale()):
         page.write_text(with_generated(page.read_text(encoding="utf-8")), encoding="utf-8")
         print(f"written: {page.relative_to(ROOT)}")
+    for path in share.write():
+        print(f"written: {path.relative_to(ROOT)}")
     if options.picture:
         picture.main()
     return 0

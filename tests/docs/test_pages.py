@@ -14,6 +14,7 @@ import pytest
 
 from syncin_mount.cli.command_group import COMMANDS, group
 from syncin_mount.control.messages import Call
+from tests.docs import share
 from tests.docs.generate import DOCS, PARTS, ROOT, WIDTH, pages, stale
 
 ALL = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted(DOCS.rglob("*.md"))]
@@ -35,6 +36,10 @@ def names(pages: list[Path]) -> list[str]:
 
 def test_generated_parts_say_what_the_code_says():
     assert list(stale()) == [], "run ./dev docs"
+
+
+def test_manual_pages_and_completions_say_what_the_code_says():
+    assert list(share.stale()) == [], "run ./dev docs"
 
 
 def test_each_generated_part_is_on_a_page():

@@ -1,0 +1,75 @@
+"""``./dev package wheel``: the source archive and the wheel, the latter built from the former.
+
+``archives.py FOLDER`` writes them to FOLDER, with the interpreter that it runs on, which has
+hatchling. One commit makes the same bytes everywhere: every time in them is the commit's.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+import sys
+import tarfile
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+def commit_time(root: Path = ROOT) -> str:
+    """Return the time of the commit in seconds since 1970, as SOURCE_DATE_EPOCH has it; one that is
+    set already wins, as in a source archive, which has no commits."""
+    told = os.environ.get("SOURCE_DATE_EPOCH")
+    if told:
+        return told
+    words = ["git", "-C", str(root), "log", "-1", "--format=%ct"]
+    done: subprocess.CompletedProcess[str] = subprocess.run(
+        words, check=True, capture_output=True, text=True
+    )
+    return done.stdout.strip()
+
+
+def build(folder: Path, root: Path = ROOT) -> tuple[Path, Path]:
+    """Build both from ``root`` into ``folder``, and return the source archive and the wheel. Ends
+    the program with what hatchling says when it refuses."""
+    folder.mkdir(parents=True, exist_ok=True)
+    os.environ["SOURCE_DATE_EPOCH"] = commit_time(root)
+    with tempfile.TemporaryDirectory(prefix="syncin-mount-build-") as place:
+        base = Path(place)
+        source = _hatched("sdist", root, base / "sdist")
+        with tarfile.open(source) as archive:
+            archive.extractall(base / "unpacked", filter="data")
+        [unpacked] = (base / "unpacked").iterdir()
+        wheel = _hatched("wheel", unpacked, base / "wheel")
+        return _placed(source, folder), _placed(wheel, folder)
+
+
+def _hatched(kind: str, root: Path, into: Path) -> Path:
+    words = [sys.executable, "-m", "hatchling", "build", "-t", kind, "-d", str(into)]
+    done = subprocess.run(
+        words, cwd=root, check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    if done.returncode != 0:
+        sys.exit(f"hatchling built no {kind}:\n{done.stdout}")
+    [made] = into.iterdir()
+    return made
+
+
+def _placed(file: Path, folder: Path) -> Path:
+    """Move it over what an earlier build left, whole or not at all."""
+    target = folder / file.name
+    beside = target.with_name(f".{file.name}.new")
+    beside.write_bytes(file.read_bytes())
+    return beside.replace(target)
+
+
+def main(words: list[str]) -> int:
+    """Build into the folder that is named, and print the checksums."""
+    for file in build(Path(words[0])):
+        print(f"{hashlib.sha256(file.read_bytes()).hexdigest()}  {file}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

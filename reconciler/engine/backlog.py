@@ -209,6 +209,13 @@ class Backlog:
         for node, why, lasting in self._hydrator.problems():
             yield Problem(node, self.path(node), why, lasting)
 
+    def lasting(self) -> Iterator[NodeId]:
+        """The nodes of those problems that need somebody to do something."""
+        for node, retry in self.backoff.failures():
+            if retry.lasting and self._replica.changed_ns(node) in {0, retry.changed_ns}:
+                yield node
+        yield from (node for node, _, lasting in self._hydrator.problems() if lasting)
+
     def _is_gone(self, node: NodeId) -> bool:
         """Whether nobody knows anything of it any more: it went, with a folder perhaps."""
         sides = self._replica.local(node), self._replica.base(node)

@@ -359,6 +359,10 @@ class Engine:
             conflicts=self._parts.conflicts.count,
         )
 
+    def lasting_problems(self) -> frozenset[NodeId]:
+        """What does not go on before somebody does something."""
+        return frozenset(self._backlog.lasting())
+
     def is_in_flight(self, node: NodeId) -> bool:
         """Whether the node is just being transferred, either way."""
         return self._parts.runner.is_in_flight(node)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import trio
 
@@ -37,6 +37,8 @@ class DownloadQueue:
         self._active = 0
         self._wake = trio.Event()
         self._idle = trio.Event()
+        self.on_try: Callable[[NodeId], None] | None = None
+        """Is told of each node that a worker begins or ends to try."""
 
     def want(self, *nodes: NodeId) -> None:
         """Queues nodes whose content is absent."""
@@ -88,11 +90,15 @@ class DownloadQueue:
         """A worker tries it."""
         self._active += 1
         self._trying.add(node)
+        if self.on_try is not None:
+            self.on_try(node)
 
     def end(self, node: NodeId) -> None:
         """It does not any more."""
         self._active -= 1
         self._trying.discard(node)
+        if self.on_try is not None:
+            self.on_try(node)
 
     # what others of the kind have shown -----------------------------------------------------------
     def fuse_for(self, node: NodeId) -> Fuse | None:

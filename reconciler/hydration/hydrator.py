@@ -289,6 +289,15 @@ class Hydrator:
             if local is not None and not local.present:
                 yield node, why, lasting
 
+    def watch(self, told: Callable[[NodeId], None] | None) -> None:
+        """From now on this one, and no other, is told of each node that the background begins or
+        ends to fetch. None: nobody."""
+        self._queue.on_try = told
+
+    def is_trying(self, node: NodeId) -> bool:
+        """Whether the background fetches its content just now."""
+        return self._queue.is_trying(node)
+
     @property
     def has_outdated(self) -> bool:
         """Whether a listing is to tell more of some contents."""

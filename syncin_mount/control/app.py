@@ -30,6 +30,7 @@ from syncin_mount.control.messages import (
     plain,
 )
 from syncin_mount.control.service import NotDone
+from syncin_mount.control.state_messages import StatesRequest
 from syncin_mount.control.tree_messages import FolderRequest, TrialRequest
 from syncin_mount.language import speak
 from syncin_mount.language.choice import of_browser
@@ -74,10 +75,14 @@ class ControlApp:
     async def _answer(self, call: tuple[str, str], receive: Receive, send: Send) -> None:
         if call == Call.STATUS.value:
             await _whole(send, self._service.status())
-        elif call in {Call.WATCH.value, Call.FOLLOW.value}:
+        elif call in {Call.WATCH.value, Call.FOLLOW.value, Call.STATE_CHANGES.value}:
             await _body(receive)
             service = self._service
-            watch = service.watch if call == Call.WATCH.value else service.follow
+            watch = {
+                Call.WATCH.value: service.watch,
+                Call.FOLLOW.value: service.follow,
+                Call.STATE_CHANGES.value: service.state_changes,
+            }[call]
             await _until_hung_up(receive, partial(self._watch, send, watch))
         elif call == Call.JOURNAL.value:
             listing = msgspec.json.decode(await _body(receive), type=JournalRequest)
@@ -96,7 +101,7 @@ class ControlApp:
         elif call == Call.EXPLAIN.value:
             asked = msgspec.json.decode(await _body(receive), type=ExplainRequest)
             await _until_hung_up(receive, partial(self._explain, asked.path, send))
-        elif call in {Call.FOLDER.value, Call.TRIAL.value}:
+        elif call in {Call.FOLDER.value, Call.TRIAL.value, Call.STATES.value}:
             await self._tree(call, receive, send)
         elif call in {Call.BIN.value, Call.RESTORE.value, Call.EMPTY.value}:
             await self._bin(call, receive, send)
@@ -125,6 +130,10 @@ class ControlApp:
         if call == Call.FOLDER.value:
             asked = msgspec.json.decode(body, type=FolderRequest)
             await _lines(send, await self._service.folder(asked))
+            return
+        if call == Call.STATES.value:
+            names = msgspec.json.decode(body, type=StatesRequest)
+            await _whole(send, await self._service.states(names))
             return
         trial = msgspec.json.decode(body, type=TrialRequest)
         await _until_hung_up(receive, partial(self._trial, trial, send))

@@ -40,6 +40,7 @@ from syncin_mount.control.messages import (
     TransferQuery,
 )
 from syncin_mount.control.sockets import is_strangers
+from syncin_mount.control.state_messages import States, StatesRequest
 from syncin_mount.control.tree_messages import FolderRequest, TreeEntry, Trial, TrialRequest
 from syncin_mount.language import current
 
@@ -130,6 +131,10 @@ class Client:
         """What is in a folder of the local tree."""
         async with self._lines(Call.FOLDER, TreeEntry, FolderRequest(path)) as lines:
             return [entry async for entry in lines]
+
+    async def states(self, request: StatesRequest) -> States:
+        """The states of many names in one folder."""
+        return await self._ask(Call.STATES, States, request)
 
     async def trial(self, request: TrialRequest) -> Trial:
         """What other filters would do to the local tree; takes seconds for a large one."""

@@ -400,3 +400,5 @@ class Call(enum.Enum):
     UNDO = ("POST", "/conflicts/undo")
     VERSIONS = ("POST", "/conflicts/versions")
     READ_VERSION = ("POST", "/conflicts/read")
+    STATES = ("POST", "/states")
+    STATE_CHANGES = ("POST", "/states/follow")

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
         Transfer,
         TransferQuery,
     )
+    from syncin_mount.control.state_messages import StateChange, States, StatesRequest
     from syncin_mount.control.tree_messages import FolderRequest, TreeEntry, Trial, TrialRequest
 
 
@@ -62,6 +63,14 @@ class Service(Protocol):
     async def transfers(self, query: TransferQuery) -> list[Transfer]: ...
     def sync(self, request: SyncRequest) -> AbstractAsyncContextManager[AsyncIterator[SyncEvent]]:
         """Runs once; the last event is a Report or a Failure."""
+        ...
+
+    def state_changes(self) -> AsyncGenerator[StateChange, None]:
+        """Which files and folders change their state, as they do. Ends with the drive."""
+        ...
+
+    async def states(self, request: StatesRequest) -> States:
+        """The states of many names in one folder."""
         ...
 
     async def explain(self, path: str) -> Explanation:

@@ -17,6 +17,7 @@ import trio
 
 from syncin_mount.control.messages import Call, Status, Summary
 from syncin_mount.control.sockets import is_strangers
+from syncin_mount.control.state_messages import StateChange
 from syncin_mount.language import current
 
 if TYPE_CHECKING:
@@ -72,6 +73,16 @@ async def follow_drive(
     ``patience`` seconds to begin its answer; otherwise this raises Silent."""
     async with _told(path, Call.FOLLOW, Status, patience) as statuses:
         yield statuses
+
+
+@contextlib.asynccontextmanager
+async def follow_states(
+    path: Path, patience: float = PATIENCE
+) -> AsyncIterator[AsyncIterator[StateChange]]:
+    """Which files and folders change their state, of the drive whose daemon listens at the socket
+    ``path``. Otherwise as `follow_drive`."""
+    async with _told(path, Call.STATE_CHANGES, StateChange, patience) as changes:
+        yield changes
 
 
 async def follow_living(path: Path, see: Callable[[Status], None]) -> None:

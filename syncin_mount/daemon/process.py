@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import logging
 import signal
@@ -16,7 +17,8 @@ from syncin_mount.app.drives.mounted_service import MountedService
 from syncin_mount.app.messages import sentence
 from syncin_mount.app.processes.page_opening import SupervisedPage
 from syncin_mount.app.runtime.runtime import open_runtime
-from syncin_mount.config import ConfigurationFile
+from syncin_mount.config import ConfigurationFile, FolderError
+from syncin_mount.control.announcements import announced
 from syncin_mount.control.server import serve_control
 from syncin_mount.control.sockets import listens
 from syncin_mount.daemon.desktop import keep_told
@@ -27,6 +29,7 @@ from syncin_mount.store.lock import dying_holder
 from syncin_mount.vfs import FileSystem, MountError, MountOptions
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from syncin_mount.app.runtime.runtime import Runtime
@@ -84,10 +87,24 @@ async def run_mounted(
                 # modules and the like: some 20 ms of every full collection later
                 freeze_gc_baseline()
                 log.info("mounting %s at %s", name, synchronization.mountpoint)
-                await _serve(frontend, fs, synchronization.mountpoint, stopping, on_ready)
+                with _announced(folders, synchronization):
+                    await _serve(frontend, fs, synchronization.mountpoint, stopping, on_ready)
                 log.info("unmounted %s", name)
                 nursery.cancel_scope.cancel()
         signals.cancel_scope.cancel()
+
+
+@contextlib.contextmanager
+def _announced(folders: Folders, synchronization: Synchronization) -> Iterator[None]:
+    """File managers are told of the drive; without that, it works all the same."""
+    with contextlib.ExitStack() as stack:
+        try:
+            stack.enter_context(
+                announced(folders, synchronization.name, synchronization.mountpoint)
+            )
+        except (FolderError, OSError) as error:
+            log.warning("file managers are not told of the drive: %s", error)
+        yield
 
 
 async def _release_the_killed(

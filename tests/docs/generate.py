@@ -27,7 +27,14 @@ from syncin_mount.cli.exit_status import Exit
 from syncin_mount.cli.man_page import STATUS, commands
 from syncin_mount.cli.ui.json_form import KEYS
 from syncin_mount.config import model, schema, values
-from syncin_mount.control import conflict_messages, messages, supervision, tree_messages
+from syncin_mount.control import (
+    announcements,
+    conflict_messages,
+    messages,
+    state_messages,
+    supervision,
+    tree_messages,
+)
 from tests.docs.outputs import described, outputs
 
 ROOT = Path(__file__).parents[2]
@@ -285,6 +292,8 @@ PARTS: dict[str, Callable[[], str]] = {
     "json-outputs": json_outputs,
     "messages": _messages(messages, conflict_messages),
     "tree-messages": _messages(tree_messages),
+    "announcements": _messages(announcements),
+    "state-messages": _messages(state_messages),
     "supervisor-messages": _messages(supervision),
 }
 

@@ -127,6 +127,9 @@ class ConflictJournal:
         self._read_to = 0
         self._known: dict[int, Known] = {}
         self._open = 0
+        self._open_paths: frozenset[str] | None = None
+        self.on_note: Callable[[], None] | None = None
+        """Is called when a conflict was noted by this object."""
 
     def note(self, conflict: ResolvedConflict) -> None:
         """Remembers one that was just settled. Never raises for what the disk does."""
@@ -140,6 +143,8 @@ class ConflictJournal:
             return  # the bin has what lost all the same, with its reason
         if len(self._known) >= MOST + MOST // 4:
             self._shrink()
+        if self.on_note is not None:
+            self.on_note()
 
     def all(self) -> list[Known]:
         """Every conflict, oldest first."""
@@ -150,6 +155,15 @@ class ConflictJournal:
         """How many nobody has acknowledged. Costs a look at the file's size and time."""
         self._read()
         return self._open
+
+    def open_paths(self) -> frozenset[str]:
+        """Where those are that nobody has acknowledged, the copies beside them, too."""
+        self._read()
+        if self._open_paths is None:
+            known = [each for each in self._known.values() if not each.acknowledged]
+            copies = (each.copy for each in known if each.copy is not None)
+            self._open_paths = frozenset([*(each.path for each in known), *copies])
+        return self._open_paths
 
     def acknowledge(self, numbers: Sequence[int]) -> None:
         """They are neither counted nor shown any more. Raises OSError."""
@@ -206,9 +220,11 @@ class ConflictJournal:
                 file.seek(self._read_to)
                 data = file.read()
         except OSError:
+            self._open_paths = None
             self._looks, self._read_to, self._known, self._open = None, 0, {}, 0
             return
         self._looks = looks
+        self._open_paths = None
         whole = data[: data.rfind(b"\n") + 1]
         self._read_to += len(whole)
         for text in whole.split(b"\n"):

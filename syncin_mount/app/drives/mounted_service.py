@@ -14,7 +14,9 @@ from reconciler.model import Direction
 from syncin_mount.app.conflicts.conflicts import Conflicts
 from syncin_mount.app.drives import views
 from syncin_mount.app.drives.drive_state import state_of, with_state
+from syncin_mount.app.drives.file_states import FileStates
 from syncin_mount.app.drives.filter_trial import folder_entries, in_loop, trial_of
+from syncin_mount.app.drives.first_event import first_of
 from syncin_mount.app.drives.hold_discard import changed
 from syncin_mount.app.drives.local_bin import LocalBin
 from syncin_mount.app.messages import sentence, sentence_or_none
@@ -46,6 +48,7 @@ from syncin_mount.control.messages import (
     Transfer,
     TransferQuery,
 )
+from syncin_mount.control.state_messages import StateChange, States, StatesRequest
 from syncin_mount.control.tree_messages import FolderRequest, TreeEntry, Trial, TrialRequest
 
 if TYPE_CHECKING:
@@ -191,18 +194,6 @@ def _rest(status: Status) -> float:
     return WATCH_EVERY if status.work is None else FOLLOW_BUSY_EVERY
 
 
-async def _first_of(*events: trio.Event) -> None:
-    """Returns when one of them is set."""
-    async with trio.open_nursery() as nursery:
-
-        async def wait(event: trio.Event) -> None:
-            await event.wait()
-            nursery.cancel_scope.cancel()
-
-        for event in events:
-            nursery.start_soon(wait, event)
-
-
 def in_whole_seconds(status: Status) -> Status:
     """Without fractions of the moments that are counted anew each time."""
     return structs.replace(
@@ -235,6 +226,7 @@ class MountedService:
         self._manual = manual
         self._asked = trio.Event()
         self._choosing = set[int]()
+        self._states = FileStates(runtime, stopping)
 
     def status(self) -> Status:
         return status_of(self._runtime, mounted=True, manual=self._manual)
@@ -269,12 +261,24 @@ class MountedService:
                 shown = now
                 yield now
             with trio.move_on_after(max(rest(now), took * WATCH_SHARE)):
-                await _first_of(asked, self._stopping)
+                await first_of(asked, self._stopping)
 
     def _ask(self) -> None:
         """Something may be different at once: those who watch are told."""
         self._asked.set()
         self._asked = trio.Event()
+        self._states.look_again()
+
+    async def state_changes(self) -> AsyncGenerator[StateChange, None]:
+        """Ends when the daemon is asked to."""
+        changes = self._states.changes()
+        async with aclosing(changes):
+            async for each in changes:
+                yield each
+
+    async def states(self, request: StatesRequest) -> States:
+        """The states of many names in one folder."""
+        return await self._states.states(request)
 
     def journal(self, *, everything: bool) -> Iterator[JournalEntry]:
         engine = self._runtime.engine

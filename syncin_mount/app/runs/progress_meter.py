@@ -49,6 +49,8 @@ class Meter:
 
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
         self._now = now
+        self.on_transfer: Callable[[NodeId], None] | None = None
+        """Is told of each node for which an action begins or ends."""
         self._current: dict[NodeId, _Current] = {}
         self.reset()
         self.release()
@@ -113,6 +115,7 @@ class Meter:
     def started(self, action: Action, path: str) -> None:
         size = 0 if _comes_later(action) else _size(action)
         self._current[action.node] = _Current(action.op, action.side, path, size, Rate(self._now()))
+        self._tell(action.node)
 
     def preparing(self, action: Action, size: int) -> None:
         running = self._current.get(action.node)
@@ -138,6 +141,7 @@ class Meter:
     def ended(self, outcome: Outcome, path: str) -> None:
         action, now = outcome.action, self._now()
         running = self._current.pop(action.node, None)
+        self._tell(action.node)
         if running is None:
             # The hydrator reports contents only when they are whole.
             self._fetched, self._fetched_bytes = (
@@ -163,6 +167,11 @@ class Meter:
         running = self._current.pop(action.node, None)
         if running is not None:
             self._bytes -= running.size - running.done
+        self._tell(action.node)
+
+    def _tell(self, node: NodeId) -> None:
+        if self.on_transfer is not None:
+            self.on_transfer(node)
 
     # views ----------------------------------------------------------------------------------------
     def running(self, downloads: Downloads = _NOTHING) -> tuple[Running, ...]:

@@ -15,7 +15,7 @@ def held(index: Index, _sequence: int, event: events.Held) -> None:
     """Only of nodes that differ: what is clean, or gone, is held no more (`ChangeTable.clean`)."""
     for node in event.nodes:
         if not event.held:
-            index.unmark(index.held, node)
+            index.change_table.release(node)
         elif index.is_dirty(node):
             index.change_table.hold(node, event.now)
 

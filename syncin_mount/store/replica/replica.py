@@ -40,6 +40,7 @@ from syncin_mount.store.replica.local_changes import LocalChanges
 from syncin_mount.store.replica.open_writers import OpenWriters
 from syncin_mount.store.replica.posix_ops import PosixOperations
 from syncin_mount.store.replica.posix_reader import PosixReader
+from syncin_mount.store.replica.state_reader import StateReader
 from syncin_mount.store.replica.sync_tree import SyncTree
 from syncin_mount.store.replica.tree_reader import ReplicaSnapshot, TreeReader
 from syncin_mount.store.replica.upload_log import UploadLog
@@ -100,6 +101,7 @@ class Replica:
         self.durability = ContentDurability(folder, index, objects, self.writer, self.committer)
         self._writers = OpenWriters()
         self.reader = TreeReader(index, self._writers)
+        self.states = StateReader(index, self.reader)
         self.posix_reader = PosixReader(folder, index, objects)
         self.posix = PosixOperations(index, objects, self.writer, self.posix_reader)
         self.notifier = ChangeNotifier(index, self.posix_reader)

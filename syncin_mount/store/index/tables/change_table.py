@@ -34,16 +34,29 @@ class ChangeTable:
     def put_dirty(self, node: int, now: int) -> None:
         tables = self._tables
         tables.txn.put(key(node), key(max(now, 0)), db=tables.dirty)
+        if tables.touched is not None:
+            tables.touched(node)
 
     def hold(self, node: int, now: int) -> None:
         tables = self._tables
         tables.txn.put(key(node), key(max(now, 0)), db=tables.held)
+        if tables.touched is not None:
+            tables.touched(node)
+
+    def release(self, node: int) -> None:
+        """Nobody holds it any more."""
+        tables = self._tables
+        tables.txn.delete(key(node), db=tables.held)
+        if tables.touched is not None:
+            tables.touched(node)
 
     def clean(self, node: int) -> None:
         """The node does not differ any more, or is gone: nothing of it waits to be uploaded."""
         tables = self._tables
         if tables.txn.delete(key(node), db=tables.dirty):
             tables.txn.delete(key(node), db=tables.held)
+            if tables.touched is not None:
+                tables.touched(node)
             for found in tables.prefixed(tables.pending_by_node, key(node)):
                 tables.txn.delete(found, db=tables.pending_by_node)
                 tables.txn.delete(found[8:], db=tables.pending)

@@ -6,7 +6,7 @@ index, writes). What a table's rows mean is the business of its part (`NodeTable
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import Any, Final, TypeAlias
 
@@ -44,6 +44,10 @@ class Tables:
     """The tables by their names, and reading that knows keys alone."""
 
     txn: Any  # an lmdb.Transaction, or what answers like one
+
+    touched: Callable[[int], None] | None = None
+    """Is told of each node whose record, or whose marks of what waits, an event changes: in the
+    middle of the event, so it may only note the number."""
 
     def __init__(self, tables: dict[str, Table]) -> None:
         self.use(tables)

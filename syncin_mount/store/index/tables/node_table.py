@@ -63,6 +63,14 @@ class NodeTable:
                 self._keep(node, record)
         return record
 
+    def glance(self, node: int) -> Node | None:
+        """As `peek`, for one of very many: those that are used often stay remembered."""
+        return self._hot.get(node) or stored_node(self._tables, node)
+
+    def remembered(self, node: int) -> Node | None:
+        """The record, where it is kept decoded: the table may have an older one."""
+        return self._hot.get(node)
+
     def put(self, node: int, record: Node) -> None:
         """Raises what the encoder raises at once: it must not become known at the commit."""
         if self.before is not None and node not in self.before:
@@ -70,6 +78,8 @@ class NodeTable:
         raw = encode(record)
         self._keep(node, _copy(record))
         self._changed[node] = raw
+        if self._tables.touched is not None:
+            self._tables.touched(node)
 
     def _keep(self, node: int, record: Node) -> None:
         if len(self._hot) >= HOT:
@@ -84,6 +94,8 @@ class NodeTable:
         self._changed.pop(node, None)
         tables = self._tables
         tables.txn.delete(key(node), db=tables.nodes)
+        if tables.touched is not None:
+            tables.touched(node)
 
     def clear(self) -> None:
         """Empties the table, and forgets what is kept of it."""

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -25,8 +24,8 @@ from typing import Any
 from playwright.sync_api import Browser, CDPSession, Page, sync_playwright
 
 from benchmarks.ground import Ground
+from benchmarks.processes import IDLE_S, SETTLE_S, during, memory, processor, supervisor_at
 from syncin_mount.config import Folders
-from syncin_mount.config.folders import HOME_VARIABLE
 from syncin_mount.control.sockets import listener_of
 from syncin_mount.control.supervision import NAME
 from syncin_mount.store.history.schema import SPAN_NS
@@ -37,11 +36,6 @@ Measure = Callable[[Ground, int], dict[str, Any]]
 CARDS = 100
 EVENTS_A_SECOND = 1000
 LIVE_S = 10.0
-IDLE_S = 30.0
-SETTLE_S = 12.0
-"""Until connections that nobody uses any more are closed: nothing tells that from outside, so each
-measurement waits for so long before it begins."""
-
 ROWS_OF_HISTORY = 1_000_000
 DAYS_NS = 20 * 86_400 * 1_000_000_000
 WATCH = """
@@ -132,28 +126,6 @@ def _until(page: Page, condition: str) -> None:
     raise TimeoutError(condition)
 
 
-def _memory(pid: int) -> float:
-    """MiB that are this process's alone, and its share of what others have too."""
-    text = Path(f"/proc/{pid}/smaps_rollup").read_text()
-    return int(text.partition("\nPss:")[2].split()[0]) / 1024
-
-
-def _cpu(pid: int) -> tuple[int, int]:
-    """Ticks of processor time (10 ms), and how often it was woken."""
-    ticks = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    woken = 0
-    for status in Path(f"/proc/{pid}/task").glob("*/status"):
-        woken += int(status.read_text().partition("\nvoluntary_ctxt_switches:")[2].split()[0])
-    return int(ticks[11]) + int(ticks[12]), woken
-
-
-def _during(pid: int, seconds: float) -> str:
-    before = _cpu(pid)
-    time.sleep(seconds)  # the time that is measured
-    after = _cpu(pid)
-    return f"{10 * (after[0] - before[0])} ms CPU, woken {after[1] - before[1]} times"
-
-
 def _longest(page: Page) -> float:
     """The longest task since the last call, ms; what is below 50 is not told by the browser: 0."""
     return float(
@@ -217,13 +189,13 @@ def _live(page: Page, telling: subprocess.Popen[str], supervisor: int, note: Any
     assert telling.stdin is not None
     assert telling.stdout is not None
     frames = page.evaluate("window.frames_drawn")
-    before = _cpu(supervisor)
+    before = processor(supervisor)
     telling.stdin.write(f"{EVENTS_A_SECOND} {LIVE_S}\n")
     telling.stdin.flush()
     assert telling.stdout.readline() == "done\n"
     note("frames a second, live", (page.evaluate("window.frames_drawn") - frames) / LIVE_S)
     note("longest task, live, ms", _longest(page))
-    note("supervisor's CPU, live, %", (_cpu(supervisor)[0] - before[0]) / LIVE_S)
+    note("supervisor's CPU, live, %", (processor(supervisor)[0] - before[0]) / LIVE_S)
 
 
 def idle(ground: Ground, rounds: int) -> dict[str, Any]:
@@ -232,40 +204,24 @@ def idle(ground: Ground, rounds: int) -> dict[str, Any]:
     profile = "idle"
     home = ground.sandbox.base / profile
     figures: dict[str, Any] = {}
-    with _telling(home, 3), _browser() as browser, _supervisor(home):
+    with _telling(home, 3), _browser() as browser, supervisor_at(home):
         desk = Desk(ground, profile, browser)
         pid = desk.supervisor
         time.sleep(SETTLE_S)
-        before = _memory(pid)
+        before = memory(pid)
         figures["memory without the page, MiB"] = round(before, 1)
-        figures[f"{IDLE_S:.0f} s without the page"] = _during(pid, IDLE_S)
+        figures[f"{IDLE_S:.0f} s without the page"] = during(pid, IDLE_S)
         with desk.tab() as page:
             page.goto(desk.address())
             _until(page, "document.querySelectorAll('article').length === 3")
             time.sleep(SETTLE_S)
-            figures["memory with the page seen, MiB"] = round(_memory(pid), 1)
-            figures["the page's share, MiB"] = round(_memory(pid) - before, 1)
-            figures[f"{IDLE_S:.0f} s seen"] = _during(pid, IDLE_S)
+            figures["memory with the page seen, MiB"] = round(memory(pid), 1)
+            figures["the page's share, MiB"] = round(memory(pid) - before, 1)
+            figures[f"{IDLE_S:.0f} s seen"] = during(pid, IDLE_S)
             page.evaluate(HIDE, True)
             time.sleep(SETTLE_S)
-            figures[f"{IDLE_S:.0f} s hidden"] = _during(pid, IDLE_S)
+            figures[f"{IDLE_S:.0f} s hidden"] = during(pid, IDLE_S)
     return figures
-
-
-@contextlib.contextmanager
-def _supervisor(home: Path) -> Iterator[None]:
-    """Runs meanwhile, without a desktop."""
-    with subprocess.Popen(
-        [sys.executable, "-m", "syncin_mount", "up"],
-        env={"PATH": os.environ["PATH"], HOME_VARIABLE: str(home)},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    ) as process:
-        folders = Folders(home, home / "state", home / "run", portable=True)
-        while listener_of(folders.socket(NAME)) is None:
-            time.sleep(0.1)  # asks again: a socket cannot be waited for
-        yield
-        process.terminate()
 
 
 def transfers(ground: Ground, rounds: int) -> dict[str, Any]:

@@ -7,6 +7,7 @@ This file is long because every test needs the same bus, panel and supervisor.
 from __future__ import annotations
 
 import logging
+import math
 import socket
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -16,6 +17,7 @@ from pathlib import Path
 
 import pytest
 import trio
+import trio.testing
 from jeepney import (
     DBusAddress,
     HeaderFields,
@@ -38,6 +40,7 @@ from syncin_mount.tray.tray import UPDATE_EVERY, WATCHER, keep_tray
 from tests.daemon.buses import BusProcess, bus_process
 from tests.daemon.test_desktop import desktop
 from tests.tray.panels import LIMIT, Panel, panel
+from tests.web.telling import TellingDrive, status_of
 
 
 @dataclass
@@ -112,6 +115,11 @@ async def within_limit() -> AsyncIterator[None]:
         yield
 
 
+def deadline() -> float:
+    """Seconds until a timer wakes anything in this process."""
+    return trio.lowlevel.current_statistics().seconds_to_next_deadline
+
+
 async def test_the_icon_has_pixels_a_tooltip_and_a_menu(shown: Panel):
     found = await shown.properties()
     assert (found["Category"], found["Id"]) == ("ApplicationStatus", "syncin-mount")
@@ -178,17 +186,20 @@ async def test_a_storm_of_changes_is_told_at_a_pace(shown: Panel, supervision: S
 
 
 @pytest.mark.slow
-async def test_nothing_runs_while_nothing_changes(
-    shown: Panel, nursery: trio.Nursery, monkeypatch: pytest.MonkeyPatch
+async def test_no_timer_wakes_the_supervisor_while_nothing_happens(
+    shown: Panel, folders: Folders, supervision: Supervision
 ):
-    await shown.labels()
-    await trio.sleep(UPDATE_EVERY * 1.5)
-    timers: list[float] = []
-    monkeypatch.setattr(trio, "sleep", timers.append)
-    shown.signals.clear()
-    with trio.move_on_after(3):
-        await trio.sleep_forever()
-    assert (timers, shown.signals) == ([], [])
+    drive = TellingDrive("docs", status_of(supervision.configuration.synchronizations["docs"]))
+    async with drive.up(folders):
+        supervision.has("docs", phase=Phase.UP)
+        await shown.shown(lambda labels: "docs: up to date" in labels)
+        end = time.monotonic() + LIMIT
+        while deadline() < math.inf:  # until one update more would be told
+            assert time.monotonic() < end, "a timer goes on for ever"
+            await trio.lowlevel.checkpoint()
+        shown.signals.clear()
+        await trio.testing.wait_all_tasks_blocked(0.2)
+        assert (deadline(), shown.signals) == (math.inf, [])
 
 
 async def test_hundreds_of_drives(shown: Panel, supervision: Supervision):

@@ -3,7 +3,7 @@ can have a hundred, and have them change a thousand times a second."""
 
 from __future__ import annotations
 
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
@@ -11,7 +11,7 @@ import trio
 from msgspec.structs import replace
 
 from syncin_mount.config import ConfigurationFile, Folders, Server, Synchronization
-from syncin_mount.control.messages import Progress, Status
+from syncin_mount.control.messages import Progress, Status, Summary
 from syncin_mount.control.server import serve_control
 
 if TYPE_CHECKING:
@@ -53,6 +53,12 @@ class TellingDrive:
                 await changed.wait()
         finally:
             self.followers -= 1
+
+    async def watch(self) -> AsyncGenerator[Summary, None]:
+        """The same in short, for the tray icon."""
+        async with aclosing(self.follow()) as states:
+            async for each in states:
+                yield Summary(each.state, each.waiting)
 
     @asynccontextmanager
     async def up(self, folders: Folders) -> AsyncIterator[None]:

@@ -214,12 +214,13 @@ class DaemonGoesOn(NotPossible):
 
 
 class NotMountable(NotPossible):
-    """The drive's process could not mount it. ``str()`` is its sentence, ``status`` the exit status
-    that it ended with."""
+    """The drive's process could not mount it. ``str()`` is its sentence, ``on_page`` the same for
+    the page, ``status`` the exit status that it ended with."""
 
-    def __init__(self, sentence: str, status: int | None) -> None:
+    def __init__(self, sentence: str, status: int | None, on_page: str | None = None) -> None:
         super().__init__(sentence)
         self.status = status
+        self.on_page = on_page
 
 
 class NoSuchClient(InvalidRequest):

@@ -11,6 +11,7 @@ import msgspec
 import trio
 
 from reconciler.errors import RemoteError
+from syncin_mount.advice import READER_HEADER, reader_named, write_for
 from syncin_mount.control.conflict_messages import (
     AcknowledgeRequest,
     ConflictRequest,
@@ -60,7 +61,8 @@ class ControlApp:
             await _lifespan(receive, send)
             return
         assert scope["type"] == "http"
-        speak(of_browser(_languages(scope)))
+        speak(of_browser(_header(scope, b"accept-language")))
+        write_for(reader_named(_header(scope, READER_HEADER.encode())))
         try:
             await self._answer((scope["method"], scope["path"]), receive, send)
         except msgspec.DecodeError as error:
@@ -203,9 +205,9 @@ class ControlApp:
             await send(_body_part(b"", more=False))
 
 
-def _languages(scope: Message) -> str:
-    """What whoever asks reads: RFC 9110, 12.5.4."""
-    found = (value for name, value in scope["headers"] if name.lower() == b"accept-language")
+def _header(scope: Message, wanted: bytes) -> str:
+    """Which languages whoever asks reads (RFC 9110, 12.5.4), or where."""
+    found = (value for name, value in scope["headers"] if name.lower() == wanted)
     return bytes(next(found, b"")).decode("latin-1")
 
 

@@ -10,6 +10,7 @@ import msgspec
 import trio
 
 from reconciler import errors
+from syncin_mount.advice import READER_HEADER, reader
 from syncin_mount.control.conflict_messages import (
     AcknowledgeRequest,
     ConflictEntry,
@@ -89,7 +90,7 @@ class Client:
             transport=socket,
             base_url="http://daemon",
             timeout=_ANSWER,
-            headers={"accept-language": current()},
+            headers={"accept-language": current(), READER_HEADER: reader().value},
         )
 
     async def __aenter__(self) -> Self:

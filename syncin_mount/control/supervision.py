@@ -51,7 +51,8 @@ class Phase(enum.Enum):
 
 class Supervised(msgspec.Struct, frozen=True):
     """How the supervisor sees one drive. ``why`` it is not as it should be, with the ``status``
-    that the daemon ended with; ``next_try`` when it does something about that."""
+    that the daemon ended with; ``on_page`` is the same for who reads it on the page, where that is
+    another sentence; ``next_try`` when it does something about that."""
 
     name: str
     phase: Phase
@@ -59,6 +60,7 @@ class Supervised(msgspec.Struct, frozen=True):
     why: str | None = None
     status: int | None = None
     next_try: float | None = None
+    on_page: str | None = None
 
 
 class What(enum.Enum):

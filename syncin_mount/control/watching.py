@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, TypeVar
 import msgspec
 import trio
 
+from syncin_mount.advice import READER_HEADER, reader
 from syncin_mount.control.messages import Call, Status, Summary
 from syncin_mount.control.sockets import is_strangers
 from syncin_mount.control.state_messages import StateChange
@@ -133,7 +134,7 @@ async def _told(
             method, place = call.value
             request = (
                 f"{method} {place} HTTP/1.1\r\nHost: drive\r\nContent-Length: 0\r\n"
-                f"Accept-Language: {current()}\r\n\r\n"
+                f"Accept-Language: {current()}\r\n{READER_HEADER}: {reader().value}\r\n\r\n"
             )
             with trio.fail_after(patience):
                 await stream.send_all(request.encode())

@@ -51,8 +51,8 @@ class Stop:
 @dataclass(frozen=True, slots=True)
 class Drive:
     """``due`` is when something is to be done (WAITING: a start, UP and not ``enabled``: a stop),
-    ``since`` when it came up. ``why`` and ``status`` say what became of the last try; ``failures``
-    counts since it last lived long enough."""
+    ``since`` when it came up. ``why`` and ``status`` say what became of the last try, ``on_page``
+    the same for the page; ``failures`` counts since it last lived long enough."""
 
     name: str
     phase: Phase = Phase.WAITING
@@ -63,6 +63,7 @@ class Drive:
     failures: int = 0
     why: str | None = None
     status: int | None = None
+    on_page: str | None = None
 
 
 def backoff_after(failures: int) -> float:
@@ -100,9 +101,11 @@ class RestartPolicy:
         if drive is not None and drive.phase is not Phase.UP:
             self._put(drive, phase=Phase.UP, since=now, due=now, why=None, status=None)
 
-    def refused(self, now: float, name: str, status: int, sentence: str) -> None:
+    def refused(
+        self, now: float, name: str, status: int, sentence: str, on_page: str | None = None
+    ) -> None:
         """Its daemon did not come up."""
-        self._failed(now, name, status, sentence)
+        self._failed(now, name, status, sentence, on_page)
 
     def ended(
         self, now: float, name: str, *, in_order: bool, why: str = "", status: int | None = None
@@ -187,9 +190,13 @@ class RestartPolicy:
         return [drive for drive in self.drives.values() if name in {None, drive.name}]
 
     def _put(self, drive: Drive, **changes: object) -> None:
+        if "why" in changes:
+            changes.setdefault("on_page", None)
         self.drives[drive.name] = replace(drive, **changes)  # type: ignore[arg-type]  # mypy cannot see the names
 
-    def _failed(self, now: float, name: str, status: int | None, why: str) -> None:
+    def _failed(
+        self, now: float, name: str, status: int | None, why: str, on_page: str | None = None
+    ) -> None:
         drive = self.drives.get(name)
         if drive is None:
             return
@@ -199,4 +206,5 @@ class RestartPolicy:
         lived = drive.phase is Phase.UP and now - drive.since >= LONG_ENOUGH
         failures = 1 if lived else drive.failures + 1
         due = now + backoff_after(failures)
-        self._put(drive, phase=Phase.WAITING, due=due, failures=failures, why=why, status=status)
+        changes = {"why": why, "on_page": on_page, "status": status}
+        self._put(drive, phase=Phase.WAITING, due=due, failures=failures, **changes)

@@ -19,9 +19,14 @@ from typing import TYPE_CHECKING
 import trio
 from msgspec.structs import replace
 
-from syncin_mount.app.messages import sentence
 from syncin_mount.app.processes.page_opening import SupervisedPage
-from syncin_mount.app.processes.spawn import EndedSilently, Refusal, refusal_in, signal_name
+from syncin_mount.app.processes.spawn import (
+    EndedSilently,
+    Refusal,
+    refusal_in,
+    refusal_of,
+    signal_name,
+)
 from syncin_mount.config import (
     Configuration,
     ConfigurationError,
@@ -235,7 +240,7 @@ class Supervisor:
                 self._folders, name, ["--manual"] if act.manual else []
             )
         except DaemonError as error:
-            self._refused(name, Refusal(1, sentence(error, name)))
+            self._refused(name, refusal_of(1, error, name))
             return
         self._daemons[name] = daemon
         word = await first_word(pipe)
@@ -250,14 +255,16 @@ class Supervisor:
             self._refused(name, refusal)
         elif not word:
             self._refused(
-                name, Refusal(1, sentence(EndedSilently(self._folders, name, status or 0), name))
+                name, refusal_of(1, EndedSilently(self._folders, name, status or 0), name)
             )
         else:
             self._ended(name, status)
 
     def _refused(self, name: str, refusal: Refusal) -> None:
         log.error("%s: %s", name, refusal.sentence)
-        self._policy.refused(trio.current_time(), name, refusal.status, refusal.sentence)
+        self._policy.refused(
+            trio.current_time(), name, refusal.status, refusal.sentence, refusal.on_page
+        )
         self._wake()
 
     async def _watch(self, name: str, daemon: Daemon) -> None:
@@ -361,6 +368,7 @@ class Supervisor:
                     if drive.phase is Phase.WAITING or drive.why
                     else None
                 ),
+                drive.on_page,
             )
             for drive in self._policy.drives.values()
         )

@@ -18,7 +18,6 @@ from syncin_mount import __version__
 from syncin_mount.app.drives.addresses import address_on_server
 from syncin_mount.app.drives.open_drive import is_mounted
 from syncin_mount.app.messages import sentence
-from syncin_mount.app.messages.reconciler import with_buttons
 from syncin_mount.app.runs.status_poller import DriveState, StatusPoller
 from syncin_mount.app.synchronizations.mountpoint import has_rest_of_import
 from syncin_mount.control.client import NoAnswer
@@ -369,7 +368,7 @@ class Cards:
             direction=here.direction.value,
             status=None if seen.status is None else _calm(seen.status),
             phase=None if supervised is None else supervised.phase.value,
-            why=None if supervised is None else supervised.why,
+            why=None if supervised is None else supervised.on_page or supervised.why,
             next_try=None if supervised is None else _whole(supervised.next_try),
             error=None if seen.error is None else sentence(seen.error, here.name),
             unverified=server.insecurity,
@@ -400,7 +399,6 @@ def _calm(status: Status) -> Status:
     fractions."""
     return structs.replace(
         status,
-        halted=None if status.halted is None else with_buttons(status.halted),
         next_try=_whole(status.next_try),
         offline_since=_whole(status.offline_since),
     )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from syncin_mount.advice import Reader, write_for
 from syncin_mount.app.messages import sentence
 from syncin_mount.language import current, speak
 from syncin_mount.language.choice import of_browser
@@ -83,6 +84,7 @@ class Page:
         denied = guard.look_at(scope, self._port)
         if denied is not None:
             raise Unanswerable(denied.status, denied.why)
+        write_for(Reader.PAGE)
         speak(self._language_that_is_set() or of_browser(guard.languages_of(scope)))
         # As it came: nothing is decoded, joined or made shorter.
         path = bytes(scope["raw_path"]).decode("latin-1")

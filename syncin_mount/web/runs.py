@@ -11,7 +11,6 @@ import trio
 
 from syncin_mount.app.errors import NotPossible
 from syncin_mount.app.messages import sentence
-from syncin_mount.app.messages.reconciler import with_buttons
 from syncin_mount.app.runs.run_many import Ran, run_all
 from syncin_mount.language import t
 
@@ -103,8 +102,7 @@ class Runs:
             said = sentence(ran.error, ran.name)
             self._end(ran.name, RunState("ended", now, said))
             return
-        halted = None if report.halted is None else with_buttons(report.halted)
-        stopped = report.refused or halted or report.offline
+        stopped = report.refused or report.halted or report.offline
         self._end(
             ran.name,
             RunState(

@@ -83,14 +83,14 @@ class Support:
         return Stream(aclosing(self._findings()))
 
     async def _findings(self) -> AsyncGenerator[object, None]:
-        from syncin_mount.app.messages.health import with_buttons  # noqa: PLC0415 (memory)
+        from syncin_mount.app.messages import sentence  # noqa: PLC0415 (memory)
         from syncin_mount.app.support.health import Check, examine  # noqa: PLC0415 (memory)
 
         async for each in examine(self._drives.folders):
             remedy = None if each.remedy is None else each.remedy.value
             if each.check is Check.SERVER_REFUSES:
                 remedy = "account"
-            yield Checked(each.state.value, each.about, with_buttons(each), remedy)
+            yield Checked(each.state.value, each.about, sentence(each), remedy)
 
     async def report(self, _request: Nothing) -> Report:
         """As `doctor --collect` writes it. Raises NotPossible."""

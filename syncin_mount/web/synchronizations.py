@@ -14,7 +14,6 @@ import trio
 from syncin_mount.app.drives.addresses import open_with, opener
 from syncin_mount.app.errors import NotPossible
 from syncin_mount.app.messages import sentence
-from syncin_mount.app.messages.reconciler import with_buttons
 from syncin_mount.app.processes.notify import Notice, notify
 from syncin_mount.app.processes.supervisor_client import told
 from syncin_mount.app.synchronizations import settings
@@ -226,10 +225,17 @@ class Synchronizations:
         return Done(next((sentence(each) for each in done.missed), None))
 
     async def mount(self, request: OneDrive) -> Done:
+        """One that is disabled is not supervised: it is mounted until it is unmounted."""
         _, found = await self._drives.named(request.name)
-        if not found.enabled:
-            raise NotPossible(t("'{name}' is disabled; enable it first", name=request.name))
-        return Done(await self._supervised(Ask(What.UP, request.name)))
+        if found.enabled:
+            return Done(await self._supervised(Ask(What.UP, request.name)))
+        from syncin_mount.app.processes.mounting import mount  # noqa: PLC0415 (memory)
+
+        try:
+            await mount(self._drives.folders, found)
+        finally:
+            self._live.look_now()
+        return Done()
 
     async def _supervised(self, request: Ask) -> str | None:
         """Has the supervisor do it; why it is not so, or None."""
@@ -237,7 +243,9 @@ class Synchronizations:
         def ask() -> str | None:
             answer = told(self._drives.folders, request, seconds=None)
             drive = None if answer is None or request.name is None else answer.of(request.name)
-            return None if drive is None or drive.phase is Phase.UP else drive.why
+            if drive is None or drive.phase is Phase.UP:
+                return None
+            return drive.on_page or drive.why
 
         try:
             return await trio.to_thread.run_sync(ask, abandon_on_cancel=True)
@@ -286,6 +294,5 @@ def _shown(event: Progress | Report | Failure) -> Progress | Plan | Refused:
         return Refused(event.message)
     if isinstance(event, Progress):
         return event
-    halted = None if event.halted is None else with_buttons(event.halted)
-    few = msgspec.structs.replace(event, actions=event.actions[:MOST_ACTIONS], halted=halted)
+    few = msgspec.structs.replace(event, actions=event.actions[:MOST_ACTIONS])
     return Plan(few, len(event.actions))

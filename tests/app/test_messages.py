@@ -44,7 +44,7 @@ TO_BE_DONE: set[str] = set()
 """Files whose sentences still name commands. The list only shrinks: take out what you have done."""
 
 _WORDS = "|".join(map(re.escape, COMMANDS))
-_NAMES_A_COMMAND = re.compile(
+NAMES_A_COMMAND = re.compile(
     rf"syncin-mount (?:{_WORDS})\b"  # the program with a command
     r"|(?<![\w-])--[a-z][a-z-]+"  # an option
     rf"|[“‘'\"`](?:{_WORDS})(?: [^”’'\"`]*)?[”’'\"`]"  # “sync”, 'check NAME', `journal release`
@@ -79,7 +79,7 @@ def findings(source: str) -> list[str]:
     return [
         f"{line}: {text}"
         for line, text in _texts(source)
-        if _NAMES_A_COMMAND.search(text) and not _ARGUMENT.fullmatch(text)
+        if NAMES_A_COMMAND.search(text) and not _ARGUMENT.fullmatch(text)
     ]
 
 

@@ -149,6 +149,8 @@ NOT_FOR_READERS = {
     "the desktop cannot be told “%s”: %s": "a log",
     "what was clicked on “%s” is not done: %s": "a log",
     "Sync-in": "a name",
+    "bin restore": "a command",
+    "journal release": "a command",
     "Value": "a type",
 }
 

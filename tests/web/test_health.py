@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import base64
 import io
+import json
 import os
+import signal
 import tarfile
 from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Browser
 
+from syncin_mount.control.sockets import listener_of
+from syncin_mount.mount_table import alive
 from tests.web.browser import chromium, new_tab
-from tests.web.conftest import World
+from tests.web.conftest import World, until
 from tests.web.lines import lines
 
 PICTURES = os.environ.get("ASSISTANT_PICTURES")
@@ -102,3 +106,27 @@ def test_checks_logs_and_a_report_are_on_a_screen(browser: Browser, world: World
             checks.get_by_role("button", name="Make a report").click()
         assert saved.value.suggested_filename.endswith(".tar.gz")
         tab.shows(tab.page.get_by_text("look at it before you send it"))
+
+
+def test_a_drive_whose_daemon_was_killed_is_mounted_again(
+    browser: Browser, world: World, mounts: None
+):
+    del mounts
+    world.must("mount", "secret-plans")
+    daemon = listener_of(world.folders.socket("secret-plans"))
+    assert daemon is not None
+    os.kill(daemon, signal.SIGKILL)
+    until(lambda: not alive(daemon), "the daemon's end")
+    with new_tab(browser, world) as tab:
+        tab.enter()
+        tab.page.get_by_role("link", name="Health").click()
+        checks = tab.page.get_by_role("region", name="Checks")
+        crashed = checks.get_by_role("listitem").filter(has_text="a crashed drive is left over")
+        tab.shows(crashed)
+        crashed.get_by_role("button", name="Mount").click()
+        tab.shows(checks.get_by_text(f"mounted at {world.drive('secret-plans')}"))
+        tab.shows(checks.get_by_text("All is in order."))
+        assert crashed.count() == 0
+    assert (world.drive("secret-plans") / "there.txt").read_text() == "there"
+    assert json.loads(world.must("list", "--json"))[0]["enabled"] is False
+    world.must("umount", "secret-plans")

@@ -14,6 +14,7 @@ from syncin_mount.app.errors import (
     NoSuchClient,
     NoSuchEntry,
     NotEnoughRoom,
+    NotMountable,
     NotMounted,
     Paused,
     PlaceTaken,
@@ -21,19 +22,25 @@ from syncin_mount.app.errors import (
     WayRefused,
     WouldLose,
 )
-from syncin_mount.app.messages import command, says, sentence
+from syncin_mount.app.messages import remedies, says, sentence
 from syncin_mount.app.processes.notify import Notice, Unnotified
 from syncin_mount.language import mark, said, t, tn
 
 
 @says(Paused)
 def _paused(error: Paused, _drive: str) -> str:
-    return t("{error}; resume it: {command}", error=error, command=command("resume", error.drive))
+    return t("{error}; resume it: {command}", error=error, command=remedies.resume(error.drive))
 
 
 @says(NotMounted)
 def _not_mounted(error: NotMounted, _drive: str) -> str:
-    return t("{error}; run: {command}", error=error, command=command("sync", error.drive))
+    return t("{error}; run: {command}", error=error, command=remedies.sync(error.drive))
+
+
+@says(NotMountable)
+def _not_mountable(error: NotMountable, _drive: str) -> str:
+    """Its process said it for both readers."""
+    return error.on_page if remedies.on_page() and error.on_page else said(error)
 
 
 @says(WayRefused)
@@ -59,37 +66,48 @@ def _unnotified(missed: Unnotified, drive: str) -> str:
 
 @says(NoSuchEntry)
 def _no_entry(error: NoSuchEntry, _drive: str) -> str:
-    listing = command("bin", "list", error.drive)
+    listing = remedies.list_bin(error.drive)
     return t("{error}; look with: {command}", error=error, command=listing)
 
 
 @says(PlaceTaken)
 def _place_taken(error: PlaceTaken, _drive: str) -> str:
-    return t("{error}; say where else it is to go with --to", error=error)
+    return remedies.either(
+        t("{error}; say where else it is to go with --to", error=error),
+        t("{error}; move that elsewhere first", error=error),
+    )
 
 
 @says(RestoreFirst)
 def _restore_first(error: RestoreFirst, _drive: str) -> str:
-    return t("{error}; bring back what lost with 'bin restore', and choose then", error=error)
+    return t(
+        "{error}; bring back what lost with {command}, and choose then",
+        error=error,
+        command=remedies.restore(),
+    )
 
 
 @says(ChosenAlready)
 def _chosen_already(error: ChosenAlready, _drive: str) -> str:
-    undo = command("conflicts", error.drive, "--undo", error.path)
+    undo = remedies.undo_choice(error.drive, error.path)
     return t("{error}; undo that first with: {command}", error=error, command=undo)
 
 
 @says(MountpointHoldsFiles)
 def _holds_files(error: MountpointHoldsFiles, _drive: str) -> str:
-    return t(
-        "{error}; choose an empty folder, or make what is in it the drive's content with --import",
-        error=error,
+    return remedies.either(
+        t(
+            "{error}; choose an empty folder, or make what is in it the drive's content with"
+            " --import",
+            error=error,
+        ),
+        t("{error}; choose an empty folder", error=error),
     )
 
 
 @says(MustBeUnmounted)
 def _must_be_unmounted(error: MustBeUnmounted, _drive: str) -> str:
-    unmount = command("umount", error.drive)
+    unmount = remedies.unmount(error.drive)
     return t(
         "{error}; unmount it {first}: {command}", error=error, first=error.before, command=unmount
     )
@@ -97,21 +115,29 @@ def _must_be_unmounted(error: MustBeUnmounted, _drive: str) -> str:
 
 @says(CannotUnmount)
 def _cannot_unmount(error: CannotUnmount, _drive: str) -> str:
-    return t("{error}; close them, or use --force", error=error) if error.may_force else said(error)
+    if not error.may_force:
+        return said(error)
+    return remedies.either(
+        t("{error}; close them, or use --force", error=error), t("{error}; close them", error=error)
+    )
 
 
 @says(NoRemoteFolder)
 def _no_remote_folder(error: NoRemoteFolder, _drive: str) -> str:
-    make = command("remote", "mkdir", error.path, "--server", error.server)
+    make = remedies.make_there(error.path, error.server)
     return t("{error}; make it: {command}", error=error, command=make)
 
 
 @says(NotEnoughRoom)
 def _not_enough_room(error: NotEnoughRoom, _drive: str) -> str:
-    return t(
-        "{needed}; make room, choose a smaller folder or leave some out with --filter, or add it"
-        " all the same with --yes",
-        needed=sentence(error.room),
+    needed = sentence(error.room)
+    return remedies.either(
+        t(
+            "{needed}; make room, choose a smaller folder or leave some out with --filter, or add"
+            " it all the same with --yes",
+            needed=needed,
+        ),
+        t("{needed}; make room, choose a smaller folder or leave some out", needed=needed),
     )
 
 
@@ -129,17 +155,26 @@ def _cannot_import(error: CannotImport, _drive: str) -> str:
 
 @says(ImportStopped)
 def _import_stopped(error: ImportStopped, _drive: str) -> str:
-    again = command("add", error.drive, "--import")
+    again = remedies.import_files(error.drive)
     return t("{error}; put that right, then: {command}", error=error, command=again)
 
 
 @says(WouldLose)
 def _would_lose(error: WouldLose, _drive: str) -> str:
-    return t(
-        "the local copy of '{drive}' {holds_changes}; sync it first, keep what is in the drive with"
-        " --keep-copy DIR, or lose it with --discard-unsent",
-        drive=error.drive,
-        holds_changes=sentence(error.held),
+    held = sentence(error.held)
+    return remedies.either(
+        t(
+            "the local copy of '{drive}' {holds_changes}; sync it first, keep what is in the drive"
+            " with --keep-copy DIR, or lose it with --discard-unsent",
+            drive=error.drive,
+            holds_changes=held,
+        ),
+        t(
+            "the local copy of '{drive}' {holds_changes}; sync it first, keep what is in the drive"
+            " in a new folder, or agree to lose it",
+            drive=error.drive,
+            holds_changes=held,
+        ),
     )
 
 
@@ -152,11 +187,11 @@ def _copy_lacks(error: CopyLacksContents, _drive: str) -> str:
         " download them first: {command}",
         error.absent,
         drive=error.drive,
-        command=command("sync", error.drive),
+        command=remedies.sync(error.drive),
     )
 
 
 @says(NoSuchClient)
 def _no_client(error: NoSuchClient, _drive: str) -> str:
-    listing = command("clients", "list", "--server", error.server)
+    listing = remedies.list_clients(error.server)
     return t("{error}; see: {command}", error=error, command=listing)

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import replace
 from typing import assert_never
 
-from syncin_mount.app.messages import command, says, sentence
+from syncin_mount.app.messages import remedies, says, sentence
 from syncin_mount.app.messages.quantities import servers, synchronizations
 from syncin_mount.app.support.health import Check, Finding, Remedy
 from syncin_mount.language import mark, t
 
 _FOUND = {
     Check.PROGRAM: mark("syncin-mount {version} on Python {python}"),
-    Check.NO_MOUNTING: mark("mounting is for Linux so far; 'sync' works everywhere"),
+    Check.NO_MOUNTING: mark("mounting is for Linux so far; synchronizing works everywhere"),
     Check.DEVICE: mark("/dev/fuse"),
     Check.DEVICE_MISSING: mark("/dev/fuse is not there"),
     Check.DEVICE_CLOSED: mark("/dev/fuse cannot be opened ({why})"),
@@ -21,7 +20,9 @@ _FOUND = {
     Check.FUSERMOUNT_MISSING: mark("fusermount3 is not there"),
     Check.PYFUSE: mark("pyfuse3 {version}"),
     Check.PYFUSE_UNUSABLE: mark("pyfuse3 cannot be loaded ({why})"),
-    Check.LOGIND: mark("systemd-logind: while 'up' runs, shutting down waits for what is not sent"),
+    Check.LOGIND: mark(
+        "systemd-logind: shutting down waits for what is not sent while drives are supervised"
+    ),
     Check.LOGIND_MISSING: mark(
         "no systemd-logind: shutting down does not wait for what is not sent; it stays here"
     ),
@@ -41,7 +42,7 @@ _FOUND = {
     Check.COPY: mark(
         "{about}: local copy in order, {common} in common with the server, {waiting} waiting"
     ),
-    Check.COPY_MISSING: mark("{about}: no local copy yet; 'mount' or 'sync' makes it"),
+    Check.COPY_MISSING: mark("{about}: no local copy yet; it is made once the drive is mounted"),
     Check.COPY_IN_USE: "{about}: {error}",
     Check.COPY_WRONG: "{about}: {error}",
     Check.TRASH: mark("{about}: what loses here goes to {place}"),
@@ -62,16 +63,9 @@ def _finding(finding: Finding, _drive: str) -> str:
     if finding.check is Check.SERVER:
         data["warning"] = _warning(finding)
     text = t(_FOUND[finding.check], about=finding.about, **data)
-    return text if finding.remedy is None else f"{text}; {_help(finding, finding.remedy)}"
-
-
-_BUTTONS = frozenset({Remedy.MOUNT})
-"""What the page has a button for."""
-
-
-def with_buttons(finding: Finding) -> str:
-    """The sentence for who is shown a button instead of a command."""
-    return sentence(replace(finding, remedy=None) if finding.remedy in _BUTTONS else finding)
+    if finding.remedy is None or (finding.remedy is Remedy.MOUNT and remedies.on_page()):
+        return text  # the page has the button beside it
+    return f"{text}; {_help(finding, finding.remedy)}"
 
 
 def _warning(finding: Finding) -> str:
@@ -95,15 +89,17 @@ def _help(finding: Finding, remedy: Remedy) -> str:
         case Remedy.INSTALL_LIBRARY:
             return t("install libfuse3-3, and reinstall syncin-mount")
         case Remedy.UNMOUNT:
-            return t("end it: {command}", command=command("umount", finding.about))
+            return t("end it: {command}", command=remedies.unmount(finding.about))
         case Remedy.MOUNT:
-            return t("mount it again: {command}", command=command("mount", finding.about))
+            return t("mount it again: {command}", command=remedies.mount(finding.about))
         case Remedy.UNMOUNT_OTHER:
             return t("unmount that first")
         case Remedy.MAKE_FOLDER:
             return t("make it a folder")
         case Remedy.EMPTY_FOLDER:
-            import_it = command("add", finding.about, "--import")
+            if remedies.on_page():
+                return t("move what is in it elsewhere")
+            import_it = remedies.import_files(finding.about)
             return t("import it ({command}), or move it elsewhere", command=import_it)
         case Remedy.TAKE_AWAY:
             unmount = shlex.join(["fusermount3", "-u", str(finding.data["point"])])

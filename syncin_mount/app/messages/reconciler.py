@@ -7,25 +7,18 @@ from typing import assert_never
 from reconciler.engine.pending_reason import Hold, PendingReason, PendingState, StaysLocal
 from reconciler.model import Side
 from reconciler.planner.guards import Danger, Halt, Halted
-from syncin_mount.app.messages import command, says, sentence
+from syncin_mount.app.messages import remedies, says, sentence
 from syncin_mount.language import mark, t, tn
 
 _WAY_OUT = mark("Look with “sync --dry-run”; if it is meant, run “sync --yes”.")
 _LOOK_AGAIN = mark("Look again with “{command}”.")
 _REGISTER = mark("Register it again with “{register}”, or remove it with “{remove}”.")
 _ENABLE = mark("Enable it there, or here with “{command}”.")
-"""Sentences that name commands, at the end of others."""
+"""How the sentence of a halt ends in a terminal; the page has the buttons beside it."""
 
 
-def with_buttons(sentence: str) -> str:
-    """The sentence of a halt, in the language of the context, for who is shown buttons instead of
-    commands."""
-    for with_command in (_WAY_OUT, _LOOK_AGAIN, _REGISTER, _ENABLE):
-        beginning = t(with_command).partition("{")[0]
-        before, found, _ = sentence.rpartition(f" {beginning}")
-        if found:
-            return before
-    return sentence
+def _ended(said: str, end: str) -> str:
+    return said if remedies.on_page() else f"{said} {end}"
 
 
 @says(Halted)
@@ -49,7 +42,7 @@ def _halt(halt: Halt, drive: str) -> str:
                     " would be deleted."
                 )
             )
-            return f"{said} {t(_WAY_OUT)}"
+            return _ended(said, t(_WAY_OUT))
         case Danger.FIRST_RUN:
             said = (
                 t("Nothing was done: this first run would delete more here than it keeps.")
@@ -59,14 +52,14 @@ def _halt(halt: Halt, drive: str) -> str:
                     " keeps."
                 )
             )
-            return f"{said} {t(_WAY_OUT)}"
+            return _ended(said, t(_WAY_OUT))
         case Danger.MASS_DELETION:
-            return f"{_mass_deletion(halt, here=here)} {t(_WAY_OUT)}"
+            return _ended(_mass_deletion(halt, here=here), t(_WAY_OUT))
         case Danger.OTHER_PLAN:
             said = t(
                 "Nothing was done: the plan {plan} is not what would be done now.", plan=halt.told
             )
-            return f"{said} {t(_LOOK_AGAIN, command='sync --dry-run')}"
+            return _ended(said, t(_LOOK_AGAIN, command="sync --dry-run"))
         case Danger.ROOT_GONE:
             return t(
                 "Nothing was done: the folder “{folder}” is not on the server any more. Restore it"
@@ -130,6 +123,17 @@ def _mass_deletion(halt: Halt, *, here: bool) -> str:
 def _not_wanted(halt: Halt, danger: Danger, drive: str) -> str:
     """The server does not let this computer synchronize, or change, the folder any more."""
     if danger is Danger.RIGHTS_GONE:
+        if remedies.on_page():
+            return tn(
+                "Nothing was done: the server gives no right to change “{folder}” any more, and"
+                " {count} change that waits here would go to the bin. Ask for the right, copy what"
+                " you need elsewhere, or look at the plan and let it pass.",
+                "Nothing was done: the server gives no right to change “{folder}” any more, and"
+                " {count} changes that wait here would go to the bin. Ask for the right, copy what"
+                " you need elsewhere, or look at the plan and let it pass.",
+                halt.count,
+                folder=halt.folder,
+            )
         return tn(
             "Nothing was done: the server gives no right to change “{folder}” any more, and"
             " {count} change that waits here would go to the bin. Ask for the right, copy what you"
@@ -146,15 +150,15 @@ def _not_wanted(halt: Halt, danger: Danger, drive: str) -> str:
             " What is here stays, and waits.",
             folder=halt.folder,
         )
-        return f"{said} {t(_ENABLE, command=command('enable', drive))}"
+        return _ended(said, t(_ENABLE, command=remedies.enable(drive)))
     said = t(
         "Nothing was done: the server has no synchronization of “{folder}” for this computer any"
         " more (it may have been removed on the account page, or its share or space was taken"
         " away). What was not sent yet stays here.",
         folder=halt.folder,
     )
-    register, remove = command("edit", drive, "--register"), command("remove", drive)
-    return f"{said} {t(_REGISTER, register=register, remove=remove)}"
+    register, remove = remedies.register(drive), remedies.remove(drive)
+    return _ended(said, t(_REGISTER, register=register, remove=remove))
 
 
 @says(PendingReason)
@@ -165,8 +169,11 @@ def _pending(reason: PendingReason, drive: str) -> str:  # noqa: C901, PLR0912 -
             return t("it is just being sent")
         case PendingState.HELD:
             if reason.cause is Hold.FOLDER:
-                return t("You hold a folder that it is in; “journal release” lets it go.")
-            return t("You hold it; “journal release” lets it go.")
+                return t(
+                    "You hold a folder that it is in; {command} lets it go.",
+                    command=remedies.release(),
+                )
+            return t("You hold it; {command} lets it go.", command=remedies.release())
         case PendingState.WRITING:
             return t("it is being written")
         case PendingState.HALTED:
@@ -176,7 +183,9 @@ def _pending(reason: PendingReason, drive: str) -> str:  # noqa: C901, PLR0912 -
         case PendingState.OFFLINE:
             return t("offline: {why}", why=why)
         case PendingState.PAUSED:
-            return t("nothing is carried until “resume”")
+            return remedies.either(
+                t("nothing is carried until “resume”"), t("nothing is carried until “Resume”")
+            )
         case PendingState.FOLLOWS:
             return t("nothing is sent: this drive only follows the server")
         case PendingState.LATER:
@@ -188,7 +197,7 @@ def _pending(reason: PendingReason, drive: str) -> str:  # noqa: C901, PLR0912 -
         case PendingState.SETTLING:
             return t("it was just changed, and goes when it is left alone for a moment")
         case PendingState.MANUAL:
-            return t("it waits for “sync”")
+            return remedies.either(t("it waits for “sync”"), t("it waits for “Sync now”"))
         case PendingState.NEXT:
             return t("it goes next")
         case PendingState.RESTING:

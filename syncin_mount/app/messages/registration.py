@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from syncin_mount.app.messages import command, says
+from syncin_mount.app.messages import remedies, says
 from syncin_mount.app.synchronizations.adoption import TakenUp
 from syncin_mount.app.synchronizations.reregister import GoneThere
 from syncin_mount.language import t
@@ -15,8 +15,8 @@ def _gone_there(gone: GoneThere, _drive: str) -> str:
         " nothing of it is transferred; register it again ({register}), or remove it ({remove})",
         drive=gone.drive,
         remote=gone.remote,
-        register=command("edit", gone.drive, "--register"),
-        remove=command("remove", gone.drive),
+        register=remedies.register(gone.drive),
+        remove=remedies.remove(gone.drive),
     )
 
 
@@ -29,6 +29,6 @@ def _taken_up(taken: TakenUp, _drive: str) -> str:
         drive=new.name,
         remote=new.remote,
         mountpoint=new.mountpoint,
-        mount=command("mount", new.name),
-        remove=command("remove", new.name),
+        mount=remedies.mount(new.name),
+        remove=remedies.remove(new.name),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from syncin_mount.app.messages import command, says
+from syncin_mount.app.messages import command, remedies, says
 from syncin_mount.app.processes.spawn import EndedSilently
 from syncin_mount.control.supervision import NothingSupervised
 from syncin_mount.errors import SupervisorRuns
@@ -28,10 +28,9 @@ def _nothing(error: NothingSupervised, _drive: str) -> str:
 def _silently(ended: EndedSilently, _drive: str) -> str:
     if ended.perhaps_damaged:
         return t(
-            "{error}; '{command}' tells whether its local copy is damaged; its log says more:"
-            " {log}",
+            "{error}; {command} tells whether its local copy is damaged; its log says more: {log}",
             error=ended,
-            command=command("check", ended.drive),
+            command=remedies.check(ended.drive),
             log=ended.log,
         )
     return t("{error}; its log says more: {log}", error=ended, log=ended.log)

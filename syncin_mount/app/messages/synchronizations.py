@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import assert_never
 
 from syncin_mount.app.accounts.remote_folders import Objection, Unsuited
-from syncin_mount.app.messages import command, says, sentence
+from syncin_mount.app.messages import remedies, says, sentence
 from syncin_mount.app.messages.quantities import files, size
 from syncin_mount.app.runtime.free_space import DownloadsDoNotFit, Room
 from syncin_mount.app.synchronizations.addition import NotListed, NotTakenBack
@@ -127,5 +127,5 @@ def _downloads_do_not_fit(problem: DownloadsDoNotFit, drive: str) -> str:
         needed=size(room.needed_bytes),
         free=size(room.free_bytes),
         folder=room.folder,
-        command=command("filter", "add", drive, "RULE"),
+        command=remedies.leave_out(drive),
     )

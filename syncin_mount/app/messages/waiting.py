@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from typing import assert_never
 
-from syncin_mount.app.messages import command, says
+from syncin_mount.app.messages import remedies, says
 from syncin_mount.app.runs.wait_synced import End, Waited
 from syncin_mount.language import said, t, tn
 
 
 @says(Waited)
 def _waited(waited: Waited, _drive: str) -> str:
-    left, status = waited.left or 0, command("status", waited.drive)
+    left, status = waited.left or 0, remedies.see_waiting(waited.drive)
     match waited.end:
         case End.SYNCED:
             return t("everything is on the server")
         case End.HALTED | End.REFUSED:
             return said(waited.why)
         case End.PAUSED:
-            again = command("resume", waited.drive)
+            again = remedies.resume(waited.drive)
             return t("paused, and nothing is transferred; resume it: {command}", command=again)
         case End.OFFLINE:
             return said(waited.why) or t("the server is away")

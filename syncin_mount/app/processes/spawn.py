@@ -10,6 +10,7 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from syncin_mount.advice import Reader, writing_for
 from syncin_mount.config import private_folder
 from syncin_mount.config.files import open_log
 from syncin_mount.control.supervision import NAME as SUPERVISOR
@@ -29,10 +30,20 @@ _CRASHED = [
 @dataclass(frozen=True, slots=True)
 class Refusal:
     """The daemon did not come up: the exit status and sentence that it would have shown in the
-    foreground."""
+    foreground, and the sentence for who reads it on the page."""
 
     status: int
     sentence: str
+    on_page: str | None = None
+
+
+def refusal_of(status: int, error: Exception, name: str) -> Refusal:
+    """What is said of this error."""
+    from syncin_mount.app.messages import sentence  # noqa: PLC0415 (it describes this module's)
+
+    with writing_for(Reader.PAGE):
+        on_page = sentence(error, name)
+    return Refusal(status, sentence(error, name), on_page)
 
 
 def spawn(folders: Folders, name: str, arguments: list[str]) -> Refusal | None:
@@ -114,7 +125,9 @@ def mount_command(name: str, descriptor: int, arguments: list[str]) -> list[str]
 def refusal_in(word: bytes) -> Refusal | None:
     """What the daemon said through the pipe: None when the drive can be used."""
     answer = json.loads(word)
-    return None if answer["ready"] else Refusal(int(answer["status"]), str(answer["sentence"]))
+    if answer["ready"]:
+        return None
+    return Refusal(int(answer["status"]), str(answer["sentence"]), answer.get("on_page"))
 
 
 class EndedSilently(DaemonError):
@@ -153,8 +166,9 @@ class ReadyPipe:
     def ready(self) -> None:
         self._say({"ready": True})
 
-    def refused(self, status: int, sentence: str) -> None:
-        self._say({"ready": False, "status": status, "sentence": sentence})
+    def refused(self, status: int, sentence: str, on_page: str | None = None) -> None:
+        said = {"status": status, "sentence": sentence, "on_page": on_page}
+        self._say({"ready": False, **said})
 
     def _say(self, answer: dict[str, object]) -> None:
         if self._file.closed:

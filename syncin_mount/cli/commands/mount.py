@@ -118,5 +118,7 @@ def _daemon(
     try:
         _run(folders, configuration, synchronization, manual=manual, on_ready=pipe.ready)
     except BaseException as error:
-        pipe.refused(*exit_for(error))
+        with advice.writing_for(advice.Reader.PAGE):
+            _, on_page = exit_for(error)
+        pipe.refused(*exit_for(error), on_page)
         raise

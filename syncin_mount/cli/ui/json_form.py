@@ -227,6 +227,7 @@ KEYS: dict[str, Key] = {
     "notifications": Key(_TRUTH, "Whether the desktop shows notices."),
     "number": Key(_NUMBER, "The number by which commands know an entry of a list."),
     "offline_since": Key(_TIME, "Since when the server cannot be reached."),
+    "on_page": Key(_TEXT, "What the page says in the place of `why`."),
     "on_server": Key(_TEXT, "How the server's settings compare."),
     "online": Key(_TRUTH, "Whether the server answers; null: not asked yet."),
     "only_local": Key("object", "Files that are on this computer alone."),

@@ -9,6 +9,7 @@ import msgspec
 from reconciler.errors import RemoteError
 from syncin_mount.app.errors import CannotImport, NotEnoughRoom, NotPossible, WayRefused
 from syncin_mount.app.messages import sentence
+from syncin_mount.language import said
 from syncin_mount.printable import printable
 from syncin_mount.web.routes import Refused
 
@@ -51,11 +52,11 @@ def objected(error: Exception, field: str | None = None) -> Objected:
 def plainly(error: Exception) -> str:
     """What and why. What helps is beside it on the page: no command is named."""
     if isinstance(error, WayRefused):
-        return str.__str__(str(error.error))
+        return said(error.error)
     if isinstance(error, NotEnoughRoom):
         return sentence(error.room)
     if isinstance(error, RemoteError | NotPossible):
-        return str.__str__(str(error))
+        return said(error)
     return sentence(error)
 
 

@@ -29,7 +29,7 @@ const SHOWN = 50;
 export function Conflicts() {
   useStore();
   const [name, choice] = useDrive();
-  if (!name) return html`<${NoDrives} />`;
+  if (!name) return html`<${NoDrives} title=${t("Conflicts")} />`;
   return html`<${List} key=${name} name=${name} choice=${choice} />`;
 }
 

@@ -15,7 +15,7 @@ export function Explain() {
   const [found, setFound] = useState(null);
   const [why, setWhy] = useState(null);
   const [busy, setBusy] = useState(false);
-  if (!name) return html`<${NoDrives} />`;
+  if (!name) return html`<${NoDrives} title=${t("Explain")} />`;
   const go = async (event) => {
     event.preventDefault();
     setBusy(true);

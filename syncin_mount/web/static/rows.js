@@ -2,7 +2,7 @@
 
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { call, takePlace } from "/api.js";
-import { rich, t } from "/language.js";
+import { t } from "/language.js";
 import { Empty, html, notice } from "/parts.js";
 import { useStore } from "/store.js";
 
@@ -151,10 +151,13 @@ export function useChanges(known, send) {
   return [shown, set];
 }
 
-export function NoDrives() {
-  return html`<${Empty} icon="cloud" title=${t("No synchronizations yet")}>
-    ${rich("Add the first one in a terminal: {command}",
-      { command: html`<code>syncin-mount add</code>` })}<//>`;
+// What a screen shows where there is nothing that it could be about.
+export function NoDrives({ title }) {
+  return html`<h1 class="hidden">${title}</h1>
+    <${Empty} icon="cloud" title=${t("No synchronizations yet")}
+      action=${html`<a class="button main" href="#/add">${t("Add the first one")}</a>`}>
+    ${t("Choose a folder on your Sync-in server, and have it here as a drive that is kept in "
+      + "step.")}<//>`;
 }
 
 // What is chosen of a list, by key: [keys, whether it is, turn it, none any more].

@@ -5,8 +5,8 @@ import { Card, PAUSES } from "/card.js";
 import { t, tn } from "/language.js";
 import { Limits } from "/limits.js";
 import { NeedsYou } from "/needs_you.js";
-import { Empty, Icon, Item, Menu, act, html } from "/parts.js";
-import { usePortions } from "/rows.js";
+import { Icon, Item, Menu, act, html } from "/parts.js";
+import { NoDrives, usePortions } from "/rows.js";
 import { cardsInOrder, useStore } from "/store.js";
 import * as words from "/words.js";
 
@@ -37,11 +37,7 @@ export function Synchronizations() {
     if (program.trouble) {
       return html`<h1>${t("Synchronizations")}</h1><p class="note bad">${program.trouble}</p>`;
     }
-    return html`<h1 class="hidden">${t("Synchronizations")}</h1>
-      <${Empty} icon="cloud" title=${t("No synchronizations yet")}
-        action=${html`<a class="button main" href="#/add">${t("Add the first one")}</a>`}>
-        ${t("Choose a folder on your Sync-in server, and have it here as a drive that is kept in "
-          + "step.")}<//>`;
+    return html`<${NoDrives} title=${t("Synchronizations")} />`;
   }
   const mounted = cards.filter((each) => each.status && each.status.mounted);
   const names = mounted.filter((each) => !each.status.paused).map((each) => each.name);

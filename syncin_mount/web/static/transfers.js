@@ -35,7 +35,7 @@ export function Transfers() {
     names: chosen, failed, op: op || null, side: side || null, search: search || null,
     since: Number(days) ? Math.floor(Date.now() / 60_000) * 60 - Number(days) * DAY_S : null,
   };
-  if (!names.length) return html`<${NoDrives} />`;
+  if (!names.length) return html`<${NoDrives} title=${t("Transfers")} />`;
   return html`
     <div class="title"><div><h1>${t("Transfers")}</h1>
       <p>${t("What was carried across, and what failed")}</p></div></div>

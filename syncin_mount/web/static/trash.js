@@ -34,7 +34,7 @@ export function Trash() {
   });
   const [name, choice] = useDrive(start.drive);
   const [where, setWhere] = useState(start.path ? "server" : "here");
-  if (!name) return html`<${NoDrives} />`;
+  if (!name) return html`<${NoDrives} title=${t("Trash")} />`;
   // A list of its own for each, so that nothing of one is ever shown or chosen as another's.
   return html`<${List} key=${`${where} ${name}`} name=${name} where=${where}
     path=${start.path || ""} choices=${html`${choice}<${Choice} label=${t("Which trash")}

@@ -23,7 +23,7 @@ export function Waiting() {
   const { status } = state.cards.get(name) || {};
   const signs = status ? [status.waiting, status.held, status.running, status.state] : [];
   const [journal, again] = useAnswer("journal", name ? { name } : null, [name, ...signs]);
-  if (!name) return html`<${NoDrives} />`;
+  if (!name) return html`<${NoDrives} title=${t("Waiting")} />`;
   const entries = journal ? journal.entries : [];
   const numbers = entries.map((each) => each.sequence).filter((each) => chosen.has(each));
   const change = async (what) => {

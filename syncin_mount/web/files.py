@@ -31,6 +31,7 @@ OWN = (
     "change.js",
     "comparison.js",
     "conflicts.js",
+    "copies.js",
     "explain.js",
     "filters.js",
     "health.js",

@@ -6,7 +6,7 @@ import functools
 import logging
 import math
 import time
-from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -17,18 +17,20 @@ from msgspec import structs
 from syncin_mount import __version__
 from syncin_mount.app.drives.addresses import address_on_server
 from syncin_mount.app.drives.open_drive import is_mounted
+from syncin_mount.app.errors import NotPossible
 from syncin_mount.app.messages import sentence
 from syncin_mount.app.runs.status_poller import DriveState, StatusPoller
 from syncin_mount.app.synchronizations.mountpoint import has_rest_of_import
 from syncin_mount.control.client import NoAnswer
 from syncin_mount.control.supervision import Answer
 from syncin_mount.control.watching import NotTold, Silent, follow_living
-from syncin_mount.language import current
+from syncin_mount.language import current, t
 from syncin_mount.web.asgi import encode
 from syncin_mount.web.runs import RunState
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator
+    from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+    from collections.abc import Set as AbstractSet
 
     from syncin_mount.config import Configuration, Folders, Synchronization
     from syncin_mount.control.messages import Status
@@ -85,7 +87,7 @@ class Card(msgspec.Struct, frozen=True, tag_field="event", tag="card"):
     ``error`` why nothing can be told. ``page`` is the remote folder's address in the browser,
     ``disabled_there``: it was disabled on the account page, ``folder`` the mount point with ``~``
     for the home folder, ``direction`` the one that is set; ``unfinished``: an import stopped, and
-    can go on."""
+    can go on; ``checking``: its local copy is being looked into."""
 
     name: str
     server: str
@@ -104,6 +106,7 @@ class Card(msgspec.Struct, frozen=True, tag_field="event", tag="card"):
     unverified: str | None = None
     run: RunState | None = None
     unfinished: bool = False
+    checking: bool = False
 
 
 class Gone(msgspec.Struct, frozen=True, tag_field="event", tag="gone"):
@@ -139,7 +142,22 @@ class Live:
     ) -> None:
         self._make = functools.partial(Cards, folders, supervision, runs, nursery)
         self._all: dict[str, Cards] = {}
+        self._checked: set[str] = set()
         runs.on_change = self.look_now
+
+    @contextmanager
+    def checking(self, name: str) -> Iterator[None]:
+        """Its local copy belongs to somebody meanwhile: nobody looks into it, and its card says
+        so. Raises NotPossible where it does already."""
+        if name in self._checked:
+            raise NotPossible(t("the local copy of '{name}' is being checked already", name=name))
+        self._checked.add(name)
+        self.look_now()
+        try:
+            yield
+        finally:
+            self._checked.discard(name)
+            self.look_now()
 
     def look_now(self) -> None:
         """Somebody did something: what no daemon tells is looked at, where anybody sees it."""
@@ -150,7 +168,7 @@ class Live:
         """The program and each card in the language of the context."""
         language = current()
         if language not in self._all:
-            self._all[language] = self._make()
+            self._all[language] = self._make(self._checked)
         return self._all[language].watch()
 
 
@@ -160,10 +178,17 @@ class Cards:
     process. Only drives without a daemon are looked at now and then."""
 
     def __init__(
-        self, folders: Folders, supervision: Supervision, runs: Runs, nursery: trio.Nursery
+        self,
+        folders: Folders,
+        supervision: Supervision,
+        runs: Runs,
+        nursery: trio.Nursery,
+        checked: AbstractSet[str],
     ) -> None:
+        """``checked`` are those whose copy is nobody's to look into."""
         self._folders = folders
         self._supervision = supervision
+        self._checked = checked
         self._poller = StatusPoller(folders)
         self._runs = runs
         self._nursery = nursery
@@ -270,6 +295,10 @@ class Cards:
         configuration, now = self._supervision.configuration, trio.current_time()
         chosen = []
         for name, each in configuration.synchronizations.items():
+            if name in self._checked:
+                self._seen[name] = DriveState(each, None)
+                self._tell_card(name)
+                continue
             if name in self._following or self._due.get(name, now) > now:
                 continue
             if self._again.get(name, now) <= now and is_mounted(self._folders, name):
@@ -286,7 +315,7 @@ class Cards:
         self._due |= {each.name: now + rest_s for each in chosen}
         for seen in await self._poller.look(configuration, chosen, time.time(), answer):
             name = seen.configured.name
-            if name in self._following:
+            if name in self._following or name in self._checked:
                 continue
             self._seen[name] = seen
             self._tell_card(name)
@@ -374,6 +403,7 @@ class Cards:
             unverified=server.insecurity,
             run=self._runs.of(here.name),
             unfinished=_is_unfinished(self._folders, here, seen.status),
+            checking=here.name in self._checked,
         )
 
 

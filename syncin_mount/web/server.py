@@ -29,6 +29,7 @@ from syncin_mount.web.routes import Drives, merged
 from syncin_mount.web.runs import Runs
 from syncin_mount.web.settings.accounts import Accounts
 from syncin_mount.web.settings.clients import Clients
+from syncin_mount.web.settings.copies import Copies
 from syncin_mount.web.settings.filters import Filters
 from syncin_mount.web.settings.program import ProgramPart
 from syncin_mount.web.support import Support
@@ -109,6 +110,7 @@ def routes_of(drives: Drives, live: Live, runs: Runs, starts: Starts) -> dict[st
         Records(drives, live).routes(),
         ConflictCalls(drives, live).routes(),
         Changes(drives, live).routes(),
+        Copies(drives, live).routes(),
         Filters(drives, live).routes(),
         Accounts(drives, live).routes(),
         Clients(drives, live).routes(),

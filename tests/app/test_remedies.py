@@ -18,6 +18,7 @@ from syncin_mount.app.messages import remedies, sentence
 from syncin_mount.control.client import NoAnswer
 from syncin_mount.language import ENGLISH, speaking
 from syncin_mount.remote.refusals.remedies import Help, Remedy
+from syncin_mount.store.errors import Repair, ReplicaError
 from syncin_mount.vfs.frontend import MountpointNotEmpty
 from tests.app.test_messages import NAMES_A_COMMAND, ROOT
 
@@ -41,6 +42,7 @@ ERRORS: list[Exception] = [
     errors.NoSuchClient("7", 0, "https://x", "home"),
     NoAnswer(),
     MountpointNotEmpty(Path("/mnt"), "a"),
+    *(ReplicaError("damaged", repair=each, folder=Path("/r/docs")) for each in Repair),
     *(RemoteError("refused", remedy=Remedy(each, "home")) for each in Help),
 ]
 
@@ -51,9 +53,6 @@ APART = {
     "__init__.py": ("sentence",),
 }
 """Functions and names of sentences whose commands no page shows."""
-
-
-APART["remedies.py"] = ("check", "repair")  # the page has neither
 
 
 def commands(path: Path) -> Iterator[str]:
@@ -121,7 +120,7 @@ def test_what_is_to_be_pressed_is_on_the_page(language: str):
                 for name, make in vars(remedies).items()
                 if callable(make)
                 and getattr(make, "__module__", "") == remedies.__name__
-                and name not in {"either", "on_page", "check", "repair"}
+                and name not in {"either", "on_page"}
             ),
         ]
     words = {word for text in told for word in QUOTED.findall(text)}

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator
     from pathlib import Path
 
+    from syncin_mount.control.state_messages import StateChange
+
 SERVER = Server("cloud", "http://127.0.0.1:9", "user1", "0c7a0d2e-0000-4000-8000-000000000001")
 
 
@@ -59,6 +61,10 @@ class TellingDrive:
         async with aclosing(self.follow()) as states:
             async for each in states:
                 yield Summary(each.state, each.waiting)
+
+    def state_changes(self) -> AsyncGenerator[StateChange, None]:
+        """The page does not ask for them."""
+        raise NotImplementedError
 
     @asynccontextmanager
     async def up(self, folders: Folders) -> AsyncIterator[None]:

@@ -49,6 +49,7 @@ _MODULES = (
     ("syncin_mount.app.processes.notify", "app"),
     ("syncin_mount.app.processes.spawn", "supervisor"),
     ("syncin_mount.app.synchronizations.reregister", "registration"),
+    ("syncin_mount.app.settings.details", "registration"),
     ("syncin_mount.app.runs.wait_synced", "waiting"),
 )
 """Packages, and the module here that describes their values."""

@@ -93,12 +93,13 @@ def see_waiting(drive: str) -> str:
 
 def check(drive: str) -> str:
     """Whether the local copy is sound."""
-    return t(QUOTED, command=command("check", drive))
+    return either(command("check", drive), t("“Check…”"), QUOTED)
 
 
-def repair(drive: str) -> str:
+def repair(drive: str, quotes: str = QUOTED) -> str:
     """Puts the local copy in order."""
-    return t(QUOTED, command=command("check", drive, "--repair"))
+    page = t("“Repair” in “Check…”")
+    return either(command("check", drive, "--repair"), page, quotes)
 
 
 def leave_out(drive: str) -> str:

@@ -7,16 +7,12 @@ from typing import TYPE_CHECKING
 
 import trio
 
-from syncin_mount.app.drives.open_drive import is_mounted
 from syncin_mount.app.errors import NotPossible
-from syncin_mount.app.processes.mounting import is_there, mount, status_of, unmount
-from syncin_mount.app.processes.supervisor_client import told
+from syncin_mount.app.processes.at_rest import at_rest
 from syncin_mount.app.synchronizations.editing import edit
 from syncin_mount.app.synchronizations.mountpoint import check_mountpoint
 from syncin_mount.config import ConfigurationFile
 from syncin_mount.config.rules import objection
-from syncin_mount.control.supervision import Ask, SupervisorError, What
-from syncin_mount.errors import DaemonError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -42,19 +38,9 @@ async def relocate(folders: Folders, name: str, edits: Edits) -> Relocated:
     if edits.mountpoint is None or edits.mountpoint == before.mountpoint:
         return Relocated(await edit(folders, name, edits))
     await trio.to_thread.run_sync(_check, folders, name, edits.mountpoint)
-    was_mounted, manual = is_there(folders, before), False
-    if was_mounted:
-        if is_mounted(folders, name):
-            manual = (await status_of(folders, name)).manual
-        await unmount(folders, before)
-    await trio.to_thread.run_sync(told, folders, Ask(What.HOLD, name))
-    try:
+    async with at_rest(folders, name) as rest:
         edited = await edit(folders, name, edits)
-    except BaseException:
-        with trio.CancelScope(shield=True):
-            await _again(folders, name, was_mounted=was_mounted, manual=manual)
-        raise
-    return Relocated(edited, await _again(folders, name, was_mounted=was_mounted, manual=manual))
+    return Relocated(edited, rest.not_mounted)
 
 
 def _check(folders: Folders, name: str, place: Path) -> None:
@@ -67,18 +53,3 @@ def _check(folders: Folders, name: str, place: Path) -> None:
     if refused:
         raise NotPossible(refused)
     check_mountpoint(place)
-
-
-async def _again(
-    folders: Folders, name: str, *, was_mounted: bool, manual: bool
-) -> Exception | None:
-    """Mounts it where it was mounted; why it could not be."""
-    if not was_mounted:
-        await trio.to_thread.run_sync(told, folders, Ask(What.FOLLOW, name))
-        return None
-    here = (await trio.to_thread.run_sync(ConfigurationFile(folders).read)).synchronizations[name]
-    try:
-        await mount(folders, here, manual=manual)
-    except (NotPossible, DaemonError, SupervisorError) as error:
-        return error
-    return None

@@ -13,10 +13,7 @@ from syncin_mount.cli.ui import lookup, output
 from syncin_mount.language import t
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
-
-    from syncin_mount.store.maintenance.repair import Repaired
+    from syncin_mount.app.support.copy_check import Checked
 
 
 @click.command()
@@ -51,83 +48,25 @@ def command(name: str, repair: bool, contents: bool, as_json: bool) -> None:
                 command=advice.command("umount", name),
             )
         )
-    folder = folders.replica(name)
-    if not folder.is_dir():
-        _show([], as_json=as_json, empty="nothing was synchronized yet: there is no local copy")
-    elif repair:
-        _repair(folder, contents=contents, as_json=as_json)
-    else:
-        from syncin_mount.store import check  # noqa: PLC0415 (start-up time)
+    from syncin_mount.app.messages import store as messages  # noqa: PLC0415 (start-up time)
+    from syncin_mount.app.support.copy_check import examine_copy, repair_copy  # noqa: PLC0415
 
-        found = [str(each) for each in check(folder)]
-        if contents and not found:
-            found = _look_at_contents(folder, heal=False)
-        _show(found, as_json=as_json, empty="all is in order")
-        if found:
-            raise CommandError(
-                f"{output.count(len(found), 'thing')} of '{name}' out of order; "
-                f"repair it, which keeps all contents: {advice.command('check', name, '--repair')}",
-                Exit.UNFINISHED,
-            )
-
-
-def _look_at_contents(folder: Path, *, heal: bool) -> list[str]:
-    from syncin_mount.store import Replica  # noqa: PLC0415 (start-up time)
-    from syncin_mount.store.maintenance.content_check import look_at_contents  # noqa: PLC0415
-
-    replica = Replica.open(folder)
-    try:
-        return [each.what for each in look_at_contents(replica, heal=heal)]
-    finally:
-        replica.close()
-
-
-def _repair(folder: Path, *, contents: bool, as_json: bool) -> None:
-    from syncin_mount.store.maintenance.repair import repair  # noqa: PLC0415 (start-up time)
-
-    done = repair(folder)
-    left = [str(each) for each in done.left]
-    if contents and not left:
-        done.said += _look_at_contents(folder, heal=True)
-        left = _look_at_contents(folder, heal=False) if done.said else []
+    look = repair_copy if repair else examine_copy
+    checked = look(folders.replica(name), contents=contents, tell=lambda _: None)
     if as_json:
-        aside = None if done.aside is None else str(done.aside)
-        output.emit_json(_document(done.said, aside, left, bases_ended=done.bases_ended))
+        output.emit_json(_document(checked))
     else:
-        _show(done.said, as_json=False, empty="all was in order")
-        _tell_outcome(done)
-    if left:
-        raise CommandError(
-            t("this is still out of order: {names}", names="; ".join(left[:5])), Exit.UNFINISHED
-        )
+        for line in (*messages.findings(checked), *messages.outcome(checked)):
+            output.say(output.printable(line))
+    trouble = messages.trouble(checked, name)
+    if trouble is not None:
+        raise CommandError(trouble, Exit.UNFINISHED)
 
 
-def _tell_outcome(done: Repaired) -> None:
-    if done.aside is None:
-        return
-    output.say(
-        t(
-            "repaired; the damaged files are in {aside}, and may be removed when nothing is missed",
-            aside=done.aside,
-        )
-    )
-    if done.bases_ended:
-        output.say(t("the next synchronization unites both sides and deletes nothing"))
-
-
-def _document(
-    found: list[str],
-    aside: str | None = None,
-    left: Sequence[str] = (),
-    *,
-    bases_ended: bool = False,
-) -> dict[str, object]:
-    return {"found": found, "aside": aside, "bases_ended": bases_ended, "unrepaired": list(left)}
-
-
-def _show(lines: list[str], *, as_json: bool, empty: str) -> None:
-    if as_json:
-        output.emit_json(_document(lines))
-        return
-    for line in lines or [empty]:
-        output.say(output.printable(line))
+def _document(checked: Checked) -> dict[str, object]:
+    return {
+        "found": [*checked.found],
+        "aside": None if checked.aside is None else str(checked.aside),
+        "bases_ended": checked.bases_ended,
+        "unrepaired": [*checked.left] if checked.repaired else [],
+    }

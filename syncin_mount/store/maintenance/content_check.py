@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from reconciler.model import NodeId
 from syncin_mount.store.recovery.consistency import Problem
@@ -17,23 +17,37 @@ WHY = "it changed on the disk by itself; the server's version comes back"
 LOST = "its content changed on the disk by itself, and the server does not have it"
 
 
-def look_at_contents(replica: Replica, *, heal: bool = False) -> Iterator[Problem]:
+def size_of_contents(replica: Replica) -> tuple[int, int]:
+    """How many contents `look_at_contents` reads, and their bytes. Seconds for a million."""
+    found = [local.size for node in _every(replica.contents) if (local := replica.local(node))]
+    return len(found), sum(found)
+
+
+def look_at_contents(
+    replica: Replica, *, heal: bool = False, on_read: Callable[[int], None] = lambda _: None
+) -> Iterator[Problem]:
     """What is not as it was saved, with its path. What has no checksum yet gets one. With ``heal``,
     what the server has goes to the bin and is fetched by the next run.
 
-    Reads every content. Raises OSError for what the index or the journal refuse.
+    Reads every content, and calls ``on_read`` with the bytes of each piece, and with 0 after each
+    content; what it raises ends this, with nothing half done. Raises OSError for what the index or
+    the journal refuse.
     """
     for node in _every(replica.contents):
         local = replica.local(node)
         if local is None or local.busy:
             continue
-        found, known = _sum(replica, node, local.size), replica.checksum_of(node, local.version)
+        found, known = (
+            _sum(replica, node, local.size, on_read),
+            replica.checksum_of(node, local.version),
+        )
         if found is not None and known is None:
             replica.counted([(node, local.version, found)])
         elif found is None or found != known:
             path = replica.local_path(node)
             healed = heal and replica.rotted(node, WHY)
             yield Problem(node, f"{path}: {WHY if healed else _told(replica, node)}")
+        on_read(0)
 
 
 def _told(replica: Replica, node: NodeId) -> str:
@@ -49,7 +63,7 @@ def _every(contents: Contents) -> Iterator[NodeId]:
         first = int(page[-1]) + 1
 
 
-def _sum(replica: Replica, node: NodeId, size: int) -> str | None:
+def _sum(replica: Replica, node: NodeId, size: int, on_read: Callable[[int], None]) -> str | None:
     """None for a content of another size, or one that cannot be read."""
     digest = hashlib.new("sha512_256")
     try:
@@ -63,6 +77,7 @@ def _sum(replica: Replica, node: NodeId, size: int) -> str | None:
             file.seek(0)
             for piece in iter(functools.partial(file.read, PIECE), b""):
                 digest.update(piece)
+                on_read(len(piece))
     except OSError:
         return None
     finally:

@@ -4,6 +4,7 @@ import { useState } from "preact/hooks";
 import { number, t } from "/language.js";
 import { Bar, Button, Icon, Item, Menu, act, html } from "/parts.js";
 import { Edit, Remove, Rename } from "/change.js";
+import { Check, Details } from "/copies.js";
 import { FiltersDialog } from "/filters.js";
 import { Import } from "/import.js";
 import { Limits } from "/limits.js";
@@ -45,6 +46,8 @@ function Drawn({ card, open, setOpen, onView }) {
     ${open === "limits" && html`<${Limits} cards=${[card]} onClose=${close} />`}
     ${open === "edit" && html`<${Edit} card=${card} onClose=${close} />`}
     ${open === "filters" && html`<${FiltersDialog} name=${card.name} onClose=${close} />`}
+    ${open === "details" && html`<${Details} name=${card.name} onClose=${close} />`}
+    ${open === "check" && html`<${Check} card=${card} onClose=${close} />`}
     ${open === "import" && html`<${Import} card=${card} onClose=${close} />`}
     ${open === "rename" && html`<${Rename} name=${card.name} onClose=${close} />`}
     ${open === "remove" && html`<${Remove} card=${card} onClose=${close} />`}
@@ -121,8 +124,10 @@ function Actions({ card, open }) {
     <span class="space" />
     <${Menu} label=${t("More for {name}", { name })} icon="more" hidden>
       ${mounted && html`<${Item} onClick=${() => open("limits")}>${t("Limit the bandwidth…")}<//>`}
+      <${Item} onClick=${() => open("details")}>${t("Details…")}<//>
       <${Item} onClick=${() => open("edit")}>${t("Settings…")}<//>
       <${Item} onClick=${() => open("filters")}>${t("Filters…")}<//>
+      <${Item} onClick=${() => open("check")}>${t("Check…")}<//>
       <${Item} onClick=${() => open("rename")}>${t("Rename…")}<//>
       <${Item} onClick=${() => navigator.clipboard.writeText(card.mountpoint)}>
         ${t("Copy the folder's path")}<//>

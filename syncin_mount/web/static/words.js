@@ -80,6 +80,7 @@ const PHASES = { starting: [t("Starting"), "busy"], stopping: [t("Stopping"), "b
 
 // A card's state: a word and a colour.
 export function stateOf(card) {
+  if (card.checking) return [t("Checking"), "busy"];
   if (card.error) return [t("Unknown"), "bad"];
   if (!card.status) return PHASES[card.phase] || [t("Starting"), "busy"];
   if (!card.enabled && !card.status.mounted) return [t("Disabled"), "calm"];
@@ -140,6 +141,7 @@ const HALTS = {
 // The line below a card's name.
 export function headline(card) {
   const { status } = card;
+  if (card.checking) return t("Its local copy is checked, and the drive is away meanwhile");
   if (card.error) return card.error;
   if (!status) {
     return card.phase === "stopping" ? t("The drive is being unmounted") : t("One moment");

@@ -151,6 +151,7 @@ WRONG_IMPORTS = {
     "syncin_mount/tray": "rich, syncin_mount.store",
     "syncin_mount/store/index": "syncin_mount.store.replica.replica",
     "syncin_mount/vfs": "httpx, jeepney",
+    "syncin_mount/filemanager": "trio",
     "syncin_mount/web": "syncin_mount.store.replica.replica",
 }
 

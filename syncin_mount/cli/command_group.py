@@ -57,6 +57,7 @@ COMMANDS: dict[str, Lazy] = {
     "umount": _own("umount", "Unmount a drive."),
     "ui": _own("ui", "Open the page in the browser: all of this with the mouse."),
     "open": _own("open_", "Open a drive in the file manager, or its remote folder in the browser."),
+    "desktop": _own("desktop", "Show drives in file managers, with emblems and a menu."),
     "up": _own("up", "Mount all enabled synchronizations, and keep them mounted."),
     "down": _own("down", "Unmount all drives, and stop the supervisor."),
     "sync": _own("sync", "Synchronize now."),

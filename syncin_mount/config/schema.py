@@ -172,8 +172,8 @@ SYNCHRONIZATION_KEYS: tuple[Key, ...] = (
         values.read_choice(Trash),
         values.write_choice,
         about=(
-            "Where losing versions and remotely deleted files of this computer go: the "
-            "`desktop` trash, the synchronization's `own` bin, or (`auto`) the desktop's "
+            "Where losing versions and remotely deleted files of this computer go: the trash "
+            "of the desktop, the `own` bin of the synchronization, or (`auto`) the former "
             "where there is one."
         ),
     ),

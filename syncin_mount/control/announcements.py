@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from syncin_mount.config import private_folder
+from syncin_mount.language import catalogues
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,13 +29,15 @@ FOLDER = "drives"
 
 class Announcement(msgspec.Struct, frozen=True):
     """A drive that is served. ``socket`` is that of its control API, ``command`` starts the program
-    that serves it, in whose environment ``home`` is `HOME_VARIABLE` (None: it is not set)."""
+    that serves it, in whose environment ``home`` is `HOME_VARIABLE` (None: it is not set).
+    ``catalogues`` is the folder with the program's translations."""
 
     name: str
     mountpoint: str
     socket: str
     command: tuple[str, ...]
     home: str | None = None
+    catalogues: str = ""
 
 
 def announced_at(folders: Folders, name: str) -> Path:
@@ -53,6 +56,7 @@ def announced(folders: Folders, name: str, mountpoint: Path) -> Iterator[None]:
         _text(folders.socket(name)),
         (sys.executable, "-m", "syncin_mount"),
         _text(folders.config) if folders.portable else None,
+        catalogues.folder(),
     )
     path = announced_at(folders, name)
     private_folder(path.parent)

@@ -14,6 +14,8 @@ class Place(enum.Enum):
     LOG_IN = "log-in"
     PROBLEMS = "problems"
     CONFLICTS = "conflicts"
+    EXPLAIN = "explain"
+    TRASH = "trash"
 
 
 class Page(Protocol):

@@ -16,8 +16,8 @@ import trio
 
 from reconciler.model import NodeId, Place
 from reconciler.reporting.conflict import Lost, ResolvedConflict
-from syncin_mount.app.drives import file_states, folder_sums
 from syncin_mount.app.runtime.runtime import Runtime
+from syncin_mount.app.states import file_states, folder_sums
 from syncin_mount.control.client import Client
 from syncin_mount.control.messages import ChangeRequest
 from syncin_mount.control.state_messages import StateChange, States, StatesRequest

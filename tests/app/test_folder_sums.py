@@ -6,8 +6,8 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from syncin_mount.app.drives import folder_sums
-from syncin_mount.app.drives.folder_sums import FolderSums
+from syncin_mount.app.states import folder_sums
+from syncin_mount.app.states.folder_sums import FolderSums
 from tests.effort import examples
 
 ROOT = 1

@@ -14,14 +14,14 @@ from reconciler.model import Direction
 from syncin_mount.app.conflicts.conflicts import Conflicts
 from syncin_mount.app.drives import views
 from syncin_mount.app.drives.drive_state import state_of, with_state
-from syncin_mount.app.drives.file_states import FileStates
 from syncin_mount.app.drives.filter_trial import folder_entries, in_loop, trial_of
-from syncin_mount.app.drives.first_event import first_of
 from syncin_mount.app.drives.hold_discard import changed
 from syncin_mount.app.drives.local_bin import LocalBin
 from syncin_mount.app.messages import sentence, sentence_or_none
 from syncin_mount.app.runs.run_events import sync_events
 from syncin_mount.app.runtime.free_space import DownloadsDoNotFit, Need, lacking
+from syncin_mount.app.states.file_states import FileStates
+from syncin_mount.app.states.first_event import first_of
 from syncin_mount.control.conflict_messages import (
     AcknowledgeRequest,
     ConflictEntry,

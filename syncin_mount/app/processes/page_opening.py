@@ -15,9 +15,11 @@ if TYPE_CHECKING:
     from syncin_mount.config import Folders
 
 
-def address_of_page(folders: Folders, place: Place = Place.START, drive: str = "") -> str:
-    """Where the page is, with a ticket for one tab, at that place. Blocks. Raises SupervisorError,
-    NotPossible."""
+def address_of_page(
+    folders: Folders, place: Place = Place.START, drive: str = "", path: str = ""
+) -> str:
+    """Where the page is, with a ticket for one tab, at that place, and there at the ``path`` in the
+    drive. Blocks. Raises SupervisorError, NotPossible."""
     answer = ask(folders, Ask(What.PAGE))
     if answer.page is None:
         raise NotPossible(
@@ -25,7 +27,8 @@ def address_of_page(folders: Folders, place: Place = Place.START, drive: str = "
         )
     if place is Place.START:
         return answer.page
-    return f"{answer.page}&at={place.value}/{quote(drive, safe='')}"
+    where = f"{place.value}/{quote(drive, safe='')}"
+    return f"{answer.page}&at={where}" + (f"/{quote(path, safe='')}" if path else "")
 
 
 class SupervisedPage:

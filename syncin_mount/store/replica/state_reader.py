@@ -61,7 +61,7 @@ class StateReader:
             return None
         return NodeId(node), self._of(node, record)
 
-    def settled(self, folder: int, names: Iterable[bytes]) -> list[NodeId | None]:
+    def synced_files(self, folder: int, names: Iterable[bytes]) -> list[NodeId | None]:
         """For each name in the folder the node, where that is a file with one name whose content is
         here and does not differ: most are. None for all others."""
         get, entries, nodes, dirty = (

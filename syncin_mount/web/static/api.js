@@ -15,9 +15,9 @@ export class Refusal extends Error {
 }
 
 // Screens of the places that the tray icon and notices lead to; all others are on the first one.
-const PLACES = { conflicts: "#/conflicts" };
+const PLACES = { conflicts: "#/conflicts", explain: "#/explain", trash: "#/trash" };
 
-// Where this tab was led to: {at, drive}, or null. Told once.
+// Where this tab was led to: {at, drive, path}, or null. Told once.
 export function takePlace() {
   const place = history.state;
   history.replaceState(null, "");
@@ -31,7 +31,8 @@ export const isKnown = () => token !== null;
 export async function enter() {
   const found = /^#ticket=([\w-]+)(?:&at=([\w-]+)\/(.*))?$/.exec(location.hash);
   if (!found) return;
-  const place = found[2] ? { at: found[2], drive: decodeURIComponent(found[3]) } : null;
+  const [drive, path] = (found[3] || "").split("/").map(decodeURIComponent);
+  const place = found[2] ? { at: found[2], drive, path } : null;
   history.replaceState(place, "", location.pathname + (PLACES[found[2]] || ""));
   token = null;
   token = (await call("token", { ticket: found[1] })).token;

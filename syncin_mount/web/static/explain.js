@@ -1,7 +1,7 @@
 // Why a path is as it is: what both sides agreed on, what each has now, and what would happen.
 
-import { useState } from "preact/hooks";
-import { call } from "/api.js";
+import { useEffect, useState } from "preact/hooks";
+import { call, takePlace } from "/api.js";
 import { t } from "/language.js";
 import { Icon, html } from "/parts.js";
 import { NoDrives, useDrive } from "/rows.js";
@@ -10,14 +10,14 @@ import * as words from "/words.js";
 
 export function Explain() {
   useStore();
-  const [name, choice] = useDrive();
-  const [path, setPath] = useState("");
+  const [place] = useState(takePlace);
+  const [name, choice] = useDrive(place && place.drive);
+  const [path, setPath] = useState((place && place.path) || "");
   const [found, setFound] = useState(null);
   const [why, setWhy] = useState(null);
   const [busy, setBusy] = useState(false);
-  if (!name) return html`<${NoDrives} title=${t("Explain")} />`;
   const go = async (event) => {
-    event.preventDefault();
+    if (event) event.preventDefault();
     setBusy(true);
     setFound(null);
     setWhy(null);
@@ -28,6 +28,10 @@ export function Explain() {
     }
     setBusy(false);
   };
+  useEffect(() => {
+    if (name && place && place.path) go();
+  }, [!name]);
+  if (!name) return html`<${NoDrives} title=${t("Explain")} />`;
   return html`
     <div class="title"><div><h1>${t("Explain")}</h1>
       <p>${t("What is at a path on both sides, and what a run would do")}</p></div></div>

@@ -21,9 +21,9 @@ from typing import TYPE_CHECKING, Final
 import trio
 
 from reconciler.model import NodeId
-from syncin_mount.app.drives import folder_sums
-from syncin_mount.app.drives.first_event import first_of
-from syncin_mount.app.drives.folder_sums import FolderSums
+from syncin_mount.app.states import folder_sums
+from syncin_mount.app.states.first_event import first_of
+from syncin_mount.app.states.folder_sums import FolderSums
 from syncin_mount.control.state_messages import FileState, StateChange, States, StatesRequest
 
 if TYPE_CHECKING:
@@ -123,7 +123,7 @@ class FileStates:
         busy, hydrator = self._runtime.engine.is_in_flight, self._runtime.hydrator
         ignored = self._filters.ignored
         raws = [os.fsencode(name) for name in names]
-        for name, node in zip(names, self._reader.settled(folder, raws), strict=True):
+        for name, node in zip(names, self._reader.synced_files(folder, raws), strict=True):
             if (
                 is_plain
                 and node is not None

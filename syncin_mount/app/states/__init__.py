@@ -1,0 +1,1 @@
+"""How single files stand towards the server, told to who shows many of them."""

@@ -1,0 +1,196 @@
+"""The drives of this session, followed: which there are, and the states of the files that somebody
+sees."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+from gi.repository import Gio, GLib
+
+from . import drives, http
+from .book import Book
+from .connection import Connection
+from .drives import Drive
+
+QUESTIONS = 4
+"""Requests that a daemon has at once, at most."""
+
+
+MOST_BROKEN = 3
+"""Connections in a row that ended without an answer; then the daemon is not asked any more."""
+
+
+class FollowedDrive:
+    """One drive. ``changed`` is given paths in it that look different now."""
+
+    def __init__(self, drive: Drive, changed: Callable[[Drive, list[str]], None]) -> None:
+        self.drive = drive
+        self._changed = changed
+        self._book = Book()
+        self._stream: Connection | None = None
+        self._questions: Connection | None = None
+        self._under_way = 0
+        self._broken = 0
+        self._idle = 0
+        self._over = False
+
+    def state(self, folder: str, name: str) -> str | None:
+        """What is known of a file now; what is not is asked, and told later."""
+        state = self._book.state(folder, name)
+        if self._book.wants and not self._idle and not self._over:
+            self._idle = GLib.idle_add(self._ask)
+        return state
+
+    def end(self) -> None:
+        """The drive is not announced any more."""
+        self._over = True
+        for each in (self._stream, self._questions):
+            if each is not None:
+                each.close()
+        if self._idle:
+            GLib.source_remove(self._idle)
+        self._stream = self._questions = None
+        self._changed(self.drive, self._book.forget())
+
+    def _ask(self) -> bool:
+        """Sends what is to be asked, once per turn of the main loop."""
+        self._idle = 0
+        if self._connected():
+            while self._under_way < QUESTIONS:
+                question = self._book.question()
+                if question is None or self._questions is None:
+                    break
+                self._under_way += 1
+                self._questions.send(http.request("/states", question))
+        return False
+
+    def _connected(self) -> bool:
+        path = self.drive.socket
+        try:
+            if self._stream is None:
+                # What changes is followed from before the first question on: nothing is missed.
+                self._stream = Connection(path, lines=True, take=self._told, lost=self._gone)
+                self._stream.send(http.request("/states/follow"))
+            if self._questions is None:
+                self._questions = Connection(
+                    path, lines=False, take=self._answered, lost=self._idled
+                )
+        except OSError:
+            self._gone()
+            return False
+        return True
+
+    def _gone(self) -> None:
+        """The daemon ended, or does not speak as it should. It announces itself when it is there
+        again; until then nothing is tried."""
+        self.end()
+
+    def _idled(self) -> None:
+        """A daemon closes a connection on which nothing was asked for some seconds; a question may
+        just have been on its way."""
+        self._questions = None
+        if not self._under_way:
+            return
+        self._under_way = 0
+        self._broken += 1
+        if self._broken > MOST_BROKEN:
+            self._gone()
+            return
+        self._book.unanswered()
+        self._tell([])
+
+    def _told(self, change: Any) -> None:
+        try:
+            paths = self._book.change(change)
+        except (KeyError, TypeError, AttributeError):
+            self._gone()
+            return
+        self._tell(paths)
+
+    def _answered(self, answer: Any) -> None:
+        self._under_way -= 1
+        self._broken = 0
+        try:
+            paths = self._book.answer(answer["states"])
+        except (KeyError, TypeError, IndexError):
+            self._gone()
+            return
+        self._tell(paths)
+
+    def _tell(self, paths: list[str]) -> None:
+        if self._book.wants and not self._idle:
+            self._idle = GLib.idle_add(self._ask)
+        if paths:
+            self._changed(self.drive, paths)
+
+
+class Watch:
+    """All drives of the session. ``came`` is called for each that comes, before anything is asked
+    of it."""
+
+    def __init__(
+        self, changed: Callable[[Drive, list[str]], None], came: Callable[[Drive], None]
+    ) -> None:
+        self._changed, self._came = changed, came
+        self._followed: dict[str, FollowedDrive] = {}
+        self._by_drive: dict[int, FollowedDrive] = {}
+        self._source = 0
+        self.drives: list[Drive] = []
+        self._folder = drives.folder(dict(os.environ), drives.user())
+        try:
+            os.makedirs(self._folder, mode=0o700, exist_ok=True)
+        except OSError:
+            return  # then no daemon announces anything either
+        self._monitor = Gio.File.new_for_path(self._folder).monitor_directory(
+            Gio.FileMonitorFlags.NONE, None
+        )
+        self._monitor.connect("changed", self._look_soon)
+        # Later: the file manager is just beginning, and cannot be asked for its files yet.
+        self._look_soon()
+
+    def _look_soon(self, *_: Any) -> None:
+        if not self._source:
+            self._source = GLib.idle_add(self._look)
+
+    def _look(self) -> bool:
+        """Takes up which drives there are now."""
+        self._source = 0
+        try:
+            found = drives.announced(self._folder, drives.user())
+        except OSError:
+            found = {}
+        for key in self._followed.keys() - found.keys():
+            self._followed.pop(key).end()
+        for key, drive in found.items():
+            if key not in self._followed:
+                self._followed[key] = FollowedDrive(drive, self._changed)
+                self._came(drive)
+        # The innermost mount point first.
+        following = sorted(self._followed.values(), key=lambda each: -len(each.drive.prefix))
+        self.drives = [each.drive for each in following]
+        self._by_drive = {id(each.drive): each for each in following}
+        return False
+
+    def look_up(self, uri: str) -> tuple[Drive, str, str, str | None] | None:
+        """Drive, folder, name and state of a file; None for one in no drive."""
+        found = drives.place(uri, self.drives)
+        if found is None:
+            return None
+        drive, folder, name = found
+        return drive, folder, name, self._by_drive[id(drive)].state(folder, name)
+
+    def selected(self, uris: list[str]) -> tuple[Drive, list[str], list[str | None]] | None:
+        """The drive that all these files are in, their paths on this computer and their states;
+        None where that is not one drive."""
+        found = [self.look_up(uri) for uri in uris]
+        inside = [each for each in found if each is not None]
+        if not inside or len(inside) != len(found) or len({id(each[0]) for each in inside}) > 1:
+            return None
+        drive = inside[0][0]
+        paths = [
+            drives.path_of(drive, f"{folder}/{name}" if folder else name)
+            for _, folder, name, _ in inside
+        ]
+        return drive, paths, [state for _, _, _, state in inside]

@@ -1,0 +1,145 @@
+"""`desktop`: what file managers load, and what their menus start."""
+
+from __future__ import annotations
+
+import configparser
+import stat
+from pathlib import Path
+
+import pytest
+
+from syncin_mount.app.support import desktop_files
+from syncin_mount.app.support.desktop_files import Presence
+from tests.cli.conftest import World
+
+COMMAND = ("/usr/bin/python3", "-m", "syncin_mount")
+
+
+@pytest.fixture
+def share(tmp_path: Path) -> Path:
+    return tmp_path / "share"
+
+
+def test_all_files_are_put_there_and_taken_away(share: Path):
+    others = share / "nautilus-python/extensions/somebody.py"
+    others.parent.mkdir(parents=True)
+    others.write_text("mine")
+    assert desktop_files.presence(share, COMMAND) is Presence.NONE
+    paths = desktop_files.install(share, COMMAND)
+    assert all(path.is_file() for path in paths)
+    assert desktop_files.presence(share, COMMAND) is Presence.WHOLE
+    names = {str(path.relative_to(share)) for path in paths}
+    assert {
+        "nautilus-python/extensions/syncin_mount_files.py",
+        "nemo-python/extensions/syncin_mount_files.py",
+        "caja-python/extensions/syncin_mount_files.py",
+        "thunarx-python/extensions/syncin_mount_files.py",
+        "syncin-mount/filemanager/syncin_filemanager/extension.py",
+        "icons/hicolor/scalable/emblems/emblem-syncin-synced.svg",
+        "icons/hicolor/scalable/apps/syncin-mount.svg",
+        "kio/servicemenus/syncin-mount.desktop",
+        "applications/syncin-mount.desktop",
+    } <= names
+    assert sorted(desktop_files.remove(share)) == paths
+    assert [path for path in share.rglob("*") if path.is_file()] == [others]
+    assert not (share / "syncin-mount").exists()
+
+
+def test_those_of_an_older_version_are_replaced(share: Path):
+    desktop_files.install(share, COMMAND)
+    old = share / desktop_files.MODULES / "no_more.py"
+    old.write_text("old")
+    assert desktop_files.presence(share, COMMAND) is Presence.OLD
+    desktop_files.install(share, COMMAND)
+    assert not old.exists()
+    (share / desktop_files.MODULES / "menu.py").write_text("old")
+    assert desktop_files.presence(share, COMMAND) is Presence.OLD
+
+
+def test_a_package_brings_its_own_entry(share: Path):
+    paths = desktop_files.install(share, ("/usr/bin/syncin-mount",), entry=False)
+    assert not any("applications" in str(path) or "apps" in path.parts for path in paths)
+    assert desktop_files.presence(share, ("/usr/bin/syncin-mount",)) is Presence.WHOLE
+
+
+def parsed(text: str) -> configparser.RawConfigParser:
+    found = configparser.RawConfigParser(interpolation=None, delimiters=("=",))
+    found.optionxform = str  # type: ignore[assignment,method-assign]
+    found.read_string(text)
+    return found
+
+
+def test_dolphins_menu_names_each_act_in_all_languages(share: Path):
+    desktop_files.install(share, COMMAND)
+    path = share / desktop_files.SERVICE_MENU
+    assert stat.S_IMODE(path.stat().st_mode) == 0o755
+    found = parsed(path.read_text())
+    acts = found["Desktop Entry"]["Actions"].strip(";").split(";")
+    assert acts == ["server", "explain", "compare", "sync", "hold", "release", "trash"]
+    for act in acts:
+        section = found[f"Desktop Action {act}"]
+        assert section["Exec"] == f"/usr/bin/python3 -m syncin_mount desktop run {act} -- %F"
+        assert {"Name", "Name[de]", "Name[fr]"} <= set(section)
+
+
+@pytest.mark.parametrize(
+    ("word", "written"),
+    [("/usr/bin/x", "/usr/bin/x"), ("/a b", '"/a b"'), ("/50%", '"/50%%"'), ('/"$', r'"/\\"\\$"')],
+)
+def test_words_of_the_command_are_quoted(word: str, written: str):
+    assert desktop_files.exec_words([word]) == written
+
+
+async def test_installing_and_removing_by_command(
+    world: World, monkeypatch: pytest.MonkeyPatch, share: Path
+):
+    monkeypatch.setenv("XDG_DATA_HOME", str(share))
+    said = await world.must("desktop", "install")
+    assert "start the file manager again" in said
+    assert "desktop remove" in said
+    assert (share / desktop_files.ENTRY).exists()
+    assert "removed" in await world.must("desktop", "remove")
+    assert "nothing was installed" in await world.must("desktop", "remove")
+    share.rename(share.with_name("elsewhere"))
+    share.write_text("no folder")
+    assert "make it writable" in await world.refused("desktop", "install", status=1)
+
+
+async def test_the_folder_on_the_server_is_told(world: World, monkeypatch: pytest.MonkeyPatch):
+    for name in ("DISPLAY", "WAYLAND_DISPLAY"):
+        monkeypatch.delenv(name, raising=False)
+    await world.log_in()
+    await world.add()
+    (world.drive / "a b").mkdir(parents=True)
+    (world.drive / "a b" / "c.txt").write_text("x")
+    base = f"{world.url}/#/spaces/files/personal/docs"
+    for path, end in (("", ""), ("a b", "/a%20b"), ("a b/c.txt", "/a%20b"), ("x.txt", "")):
+        said = await world.must("desktop", "run", "server", str(world.drive / path))
+        assert said == f"{base}{end}\n"
+
+
+async def test_files_of_no_drive_or_of_several_are_refused(world: World, tmp_path: Path):
+    await world.log_in()
+    await world.add()
+    said = await world.refused("desktop", "run", "sync", str(tmp_path / "x"))
+    assert said == f"'{tmp_path / 'x'}' is in no drive of syncin-mount"
+    said = await world.refused("desktop", "run", "hold", str(world.drive / "x"), status=1)
+    assert said == "Nothing of it waits to be uploaded"
+    await world.refused("desktop", "run", "dance", str(world.drive))
+
+
+@pytest.mark.usefixtures("mounts")
+async def test_changes_are_held_and_released_by_path(world: World):
+    await world.log_in()
+    await world.add()
+    await world.must("mount", "docs")
+    await world.stop()
+    (world.drive / "d").mkdir()
+    (world.drive / "d" / "a.txt").write_text("edited")
+    (world.drive / "b.txt").write_text("edited")
+    await world.must("desktop", "run", "hold", str(world.drive / "d" / "a.txt"))
+    held = {each["path"]: each["held"] for each in await world.json("journal", "list", "docs")}
+    assert held == {"d": False, "d/a.txt": True, "b.txt": False}
+    await world.must("desktop", "run", "release", str(world.drive / "d"))
+    held = {each["path"]: each["held"] for each in await world.json("journal", "list", "docs")}
+    assert set(held.values()) == {False}

@@ -112,3 +112,15 @@ async def test_the_supervisor_is_not_needed(ours: World):
     said = await ours.must("status")
     assert re.search(r"^docs +mounted ", said, re.MULTILINE), said
     assert re.search(r"^pics +no ", said, re.MULTILINE), said
+
+
+async def test_a_drive_at_rest_tells_its_files_and_bytes(world: World):
+    await world.log_in()
+    await world.add()
+    (told,) = await world.json("status", "docs")
+    assert (told["files"], told["bytes"]) == (0, 0)
+    for number in range(3):
+        (world.disk / f"file {number}").write_text("x" * number)
+    await world.must("sync", "docs")
+    (told,) = await world.json("status", "docs")
+    assert (told["mounted"], told["files"], told["bytes"]) == (False, 3, 3)

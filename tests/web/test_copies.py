@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import socket
 import time
@@ -126,8 +127,10 @@ def test_an_open_file_keeps_it_from_being_checked_and_nothing_else(drives: World
     assert is_mounted(drives)
 
 
-def test_a_drive_at_rest_stays_at_rest(drives: World):
+def test_a_drive_at_rest_stays_at_rest(tab: Tab, drives: World):
     drives.must("umount", "Notes")
+    tab.state("Notes", "Not mounted")
+    tab.shows(tab.card("Notes").get_by_text(re.compile(r"^40 · 1\d\.\d KiB$")))
     told = lines(drives.post("/api/check", {"name": "Notes"}))
     assert [each["event"] for each in told] == ["at", "at", "found"]
     assert (told[-1]["lines"], told[-1]["repairable"]) == (["all is in order"], False)

@@ -19,6 +19,7 @@ from syncin_mount.app.drives.drive_state import with_state
 from syncin_mount.app.drives.hold_discard import changed
 from syncin_mount.app.drives.local_bin import LocalBin
 from syncin_mount.app.errors import HistoryUnreadable, NeverSynchronized, NotMounted
+from syncin_mount.app.runtime.base_counting import sums_at_rest
 from syncin_mount.app.runtime.turns import last_run_of
 from syncin_mount.app.synchronizations import settings
 from syncin_mount.control.messages import Changed, ChangeRequest, Status
@@ -123,6 +124,9 @@ class UnmountedDrive:
         here = self.synchronization
         with open_replica(self.folders, self.name) as replica:
             filters, paused = views.filter_of(here.filters), here.is_paused(time.time())
+            folder = self.folders.replica(self.name)
+            sums = (0, 0) if replica is None else sums_at_rest(replica, folder)
+            files, size = sums or (None, None)
             status = Status(
                 name=here.name,
                 server=here.server,
@@ -132,6 +136,8 @@ class UnmountedDrive:
                 waiting=0 if replica is None else views.waiting(replica, filters),
                 absent=0 if replica is None else replica.contents.absent_count(),
                 known=0 if replica is None else replica.base_count(),
+                files=files,
+                bytes=size,
                 restriction=here.restriction,
                 conflicts=ConflictJournal(self.folders.replica(here.name)).open_count(),
                 held=0 if replica is None else len(replica.local_changes.held_nodes()),

@@ -29,7 +29,7 @@ from syncin_mount.app.drives.trash_handover import Handover
 from syncin_mount.app.errors import Paused
 from syncin_mount.app.messages import sentence
 from syncin_mount.app.runs.progress_meter import Meter
-from syncin_mount.app.runtime.base_counting import BaseCounting
+from syncin_mount.app.runtime.base_counting import BaseCounting, remember_sums
 from syncin_mount.app.runtime.config_watch import Following
 from syncin_mount.app.runtime.content_patrol import Patrol
 from syncin_mount.app.runtime.content_sync import ContentSync
@@ -165,8 +165,7 @@ async def open_runtime(
     Never needs the network. ``alone`` leaves the engine's own loop out: runs happen only by
     ``engine.sync``. Raises ReplicaError, DaemonError.
     """
-    refused = not_there_yet(synchronization)
-    if refused:
+    if refused := not_there_yet(synchronization):
         raise DaemonError(f"'{synchronization.name}': {refused}")
     if server.insecurity is not None:
         log.warning("%s", server.insecurity)
@@ -198,6 +197,7 @@ async def open_runtime(
             yield runtime
             runtime.schedule.keep()
             nursery.cancel_scope.cancel()
+        remember_sums(replica, folders.replica(synchronization.name))
     finally:
         replica.close()
 

@@ -290,6 +290,10 @@ class Replica:
 
     # close ----------------------------------------------------------------------------------------
 
+    def last_event(self) -> int:
+        """The number of the latest event that is in here."""
+        return self._ix.applied
+
     def close(self) -> None:
         """Syncs contents, commits and lets go of the folder. Open contents stay usable. Twice is
         harmless. Where the disk refuses something, it is as if the process had been killed: the

@@ -1,7 +1,8 @@
 """What systemd is told: the unit that runs the supervisor, and how the supervisor is.
 
-The unit is written by the program rather than shipped: only here is it known which interpreter runs
-the program, and in which folders it works.
+The program writes the unit, as only here is it known which interpreter runs it, and in which
+folders it works. A system's package knows that beforehand, and brings a unit that needs only be
+enabled.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import os
 import socket
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -22,6 +24,12 @@ _PASSED = ("SYNCIN_MOUNT_HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME")
 
 WRITTEN = "# Written by 'syncin-mount up --at-login'"
 """How every unit of this program begins."""
+
+SHIPPED = "# 'syncin-mount up --at-login' enables it, and 'up --not-at-login' disables it."
+"""How the one begins that a system's package brings."""
+
+SHIPPED_IN = ("/usr/local/lib/systemd/user", "/usr/lib/systemd/user")
+"""Where systemd finds what a system brings for all its users."""
 
 _SERVICE = """\
 {written}; 'syncin-mount up --not-at-login' takes it away.
@@ -51,6 +59,25 @@ def user_unit(program: str, environment: Mapping[str, str]) -> str:
     """The unit that starts the supervisor at the log-in of the user whose it is. ``program`` is the
     interpreter."""
     return _unit(program, environment)
+
+
+def shipped_unit(program: str) -> str:
+    """Return the user unit as a system's package brings it, for all users."""
+    written, _, rest = user_unit(program, {}).partition("\n")
+    assert written.startswith(WRITTEN)
+    return f"{SHIPPED}\n{rest}"
+
+
+def find_shipped_unit(program: str, environment: Mapping[str, str]) -> Path | None:
+    """Return the unit that a system's package brought, if it runs what ``user_unit`` would: this
+    ``program``, in the usual folders."""
+    if any(environment.get(key) for key in _PASSED):
+        return None
+    for folder in SHIPPED_IN:
+        path = Path(folder) / UNIT
+        if path.is_file() and path.read_text(errors="replace") == shipped_unit(program):
+            return path
+    return None
 
 
 def system_unit(program: str, environment: Mapping[str, str], user: str) -> str:

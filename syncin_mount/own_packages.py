@@ -49,7 +49,7 @@ def lead() -> None:
     if loaded is not None and (file is None or os.path.realpath(file) != os.path.realpath(ours)):
         raise ImportError(
             f"this process has loaded another package with the name '{NAME}' ({file}), and"
-            " syncin-mount needs its own; import syncin_mount first, or in a process of its own"
+            " syncin_mount needs its own; import syncin_mount first, or in a process of its own"
         )
     if not any(isinstance(each, OwnPackages) for each in sys.meta_path):
         sys.meta_path.insert(0, OwnPackages(where))

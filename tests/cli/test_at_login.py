@@ -18,7 +18,9 @@ from pathlib import Path
 import pytest
 import trio
 
+from syncin_mount import autostart
 from syncin_mount.autostart import UNIT, NotifySocket, system_unit, system_unit_name, user_unit
+from syncin_mount.cli.commands import _systemd_unit
 from tests.cli.conftest import LIMIT, World
 from tests.cli.test_up import ours
 from tests.programs import needs, run
@@ -101,6 +103,55 @@ async def test_it_is_installed_beside_a_running_supervisor_and_taken_away(
     assert not unit.exists()
     assert ours.drive.is_mount()
     assert await ours.must("up", "--not-at-login") == "it was not started by itself\n"
+
+
+@pytest.fixture
+def packaged(world: World, systemctl: Path, monkeypatch) -> World:
+    """A program that a system's package brought, with its unit, in the usual folders."""
+    shipped = world.base / "shipped"
+    shipped.mkdir()
+    (shipped / UNIT).write_text(autostart.shipped_unit(sys.executable))
+    monkeypatch.setattr(autostart, "SHIPPED_IN", (str(shipped),))
+    for name in ("SYNCIN_MOUNT_HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(world.base))
+    return world
+
+
+async def test_the_unit_of_a_package_is_enabled_and_not_written_again(
+    packaged: World, systemctl: Path
+):
+    units = packaged.base / ".config" / "systemd" / "user"
+    units.mkdir(parents=True)
+    # From before the package was there; it would hide the package's.
+    (units / UNIT).write_text(user_unit("/opt/python", {}))
+    _systemd_unit.install(running=False)
+    assert systemctl.read_text() == f"--user daemon-reload\n--user enable --now {UNIT}\n"
+    assert list(units.iterdir()) == []
+    systemctl.unlink()
+    # systemd's own link, which it makes when a unit is enabled.
+    (units / "default.target.wants").mkdir()
+    (units / "default.target.wants" / UNIT).symlink_to(packaged.base / "shipped" / UNIT)
+    _systemd_unit.take_away(None)
+    assert systemctl.read_text() == f"--user disable {UNIT}\n--user daemon-reload\n"
+
+
+@pytest.mark.parametrize("other", ["program", "folders"])
+async def test_the_unit_of_a_package_is_left_alone_by_what_it_does_not_run(
+    packaged: World, other: str, monkeypatch
+):
+    if other == "program":
+        (packaged.base / "shipped" / UNIT).write_text(autostart.shipped_unit("/opt/python"))
+    else:
+        monkeypatch.setenv("SYNCIN_MOUNT_HOME", "/srv/drives")
+    _systemd_unit.install(running=False)
+    written = packaged.base / ".config" / "systemd" / "user" / UNIT
+    assert written.read_text() == user_unit(sys.executable, os.environ)
+
+
+def test_systemd_takes_the_unit_of_a_package(tmp_path: Path):
+    needs("systemd-analyze")
+    verified(tmp_path, UNIT, autostart.shipped_unit(sys.executable), "--user")
 
 
 async def test_a_systemd_that_does_not_answer_leaves_nothing(world: World, systemctl: Path):

@@ -17,16 +17,19 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Part:
-    """What is run: ``python -m MODULE OPTION COUNT --seed SEED …``."""
+    """What is run: ``python -m MODULE OPTION COUNT --seed SEED …``, or the module alone where
+    nothing is drawn."""
 
     help: str
     module: str
-    option: str
-    count: int
+    option: str = ""
+    count: int = 1
     parallel: bool = False
     """It takes ``--jobs``."""
 
     def command(self, scale: float, seed: int) -> list[str]:
+        if not self.option:
+            return [sys.executable, "-m", self.module]
         count = max(1, round(self.count * scale))
         jobs = ["--jobs", str(os.cpu_count() or 1)] if self.parallel else []
         return [
@@ -60,6 +63,7 @@ PARTS = {
     "hostile": Part(
         "a server that answers wrongly", "tests.hostile", "--cases", 13_000, parallel=True
     ),
+    "packages": Part("the package for Debian, on a new system of each release", "tests.packages"),
 }
 
 

@@ -12,7 +12,14 @@ from typing import Any
 
 from syncin_mount import advice
 from syncin_mount.app.messages import sentence
-from syncin_mount.autostart import UNIT, WRITTEN, system_unit, system_unit_name, user_unit
+from syncin_mount.autostart import (
+    UNIT,
+    WRITTEN,
+    find_shipped_unit,
+    system_unit,
+    system_unit_name,
+    user_unit,
+)
 from syncin_mount.cli.exit_status import CommandError, Exit
 from syncin_mount.cli.ui import output
 from syncin_mount.config.files import write_atomic
@@ -29,7 +36,11 @@ def install(*, running: bool) -> None:
         " ~/.profile"
     )
     path = _user_folder() / UNIT
-    _write(path, user_unit(sys.executable, os.environ))
+    if find_shipped_unit(sys.executable, os.environ) is None:
+        _write(path, user_unit(sys.executable, os.environ))
+    else:  # and not hidden by one that was written before the package was there
+        _must_be_ours(path)
+        path.unlink(missing_ok=True)
     try:
         _systemctl(["--user", "daemon-reload"])
         _systemctl(["--user", "enable", *([] if running else ["--now"]), UNIT])
@@ -69,10 +80,10 @@ def take_away(user: str | None) -> None:
         _only_root()
     name, scope = (UNIT, ["--user"]) if user is None else (system_unit_name(user), [])
     path = (_user_folder() if user is None else _SYSTEM) / name
-    if not path.exists():
+    if not path.exists() and not (user is None and _enabled_link().is_symlink()):
         output.say("it was not started by itself")
         return
-    _must_be_there(f"remove {path} by hand")
+    _must_be_there(f"remove {path if path.exists() else _enabled_link()} by hand")
     _must_be_ours(path)
     _systemctl([*scope, "disable", name])
     path.unlink(missing_ok=True)
@@ -86,6 +97,11 @@ _SYSTEM = Path("/etc/systemd/system")
 def _user_folder() -> Path:
     configured = os.environ.get("XDG_CONFIG_HOME")
     return (Path(configured) if configured else Path.home() / ".config") / "systemd" / "user"
+
+
+def _enabled_link() -> Path:
+    """What systemd makes of a user unit that is enabled: all that there is of a shipped one."""
+    return _user_folder() / "default.target.wants" / UNIT
 
 
 def _write(path: Path, text: str) -> None:

@@ -89,6 +89,8 @@ class Changes:
         self._drives = drives
         self._live = live
         self._seen: dict[str, tuple[str, OnlyHere]] = {}
+        self._removed: dict[str, Done] = {}
+        self._turn = trio.Lock()
 
     def routes(self) -> dict[str, Route]:
         return {
@@ -175,11 +177,21 @@ class Changes:
         return _shown(look, held)
 
     async def remove(self, request: Remove) -> Done:
-        """Exactly what was looked at. Raises NotPossible."""
+        """Exactly what was looked at, once. Raises NotPossible."""
+        async with self._turn:
+            if request.look in self._removed:  # pressed twice
+                return self._removed[request.look]
+            if request.look not in self._seen:
+                raise NotPossible(t("this was looked at too long ago; look at it again"))
+            done = await self._remove(request)
+            while len(self._removed) >= MOST_LOOKS:
+                del self._removed[next(iter(self._removed))]
+            self._removed[request.look] = done
+            return done
+
+    async def _remove(self, request: Remove) -> Done:
         from syncin_mount.app.synchronizations import removal  # noqa: PLC0415 (memory)
 
-        if request.look not in self._seen:
-            raise NotPossible(t("this was looked at too long ago; look at it again"))
         name, held = self._seen[request.look]
         await self._drives.named(name)
         folders = self._drives.folders

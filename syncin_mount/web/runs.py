@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from syncin_mount.control.messages import Progress, SyncRequest
 
 
+AGAIN_S = 5.0
+"""Seconds after the end of a plan in which asking for it again is a second press of its button."""
+
+
 class RunState(msgspec.Struct, frozen=True):
     """How a run that the page started goes, or went. ``phase`` is ``waiting`` (another goes first),
     ``running`` or ``ended``; then ``said`` is why it did not come to its end, or the numbers are
@@ -45,6 +49,7 @@ class Runs:
         self._nursery = nursery
         self._states: dict[str, RunState] = {}
         self._scopes: dict[str, trio.CancelScope] = {}
+        self._plans: dict[str, str | None] = {}
         self.on_change: Callable[[], None] = lambda: None
 
     def of(self, name: str) -> RunState | None:
@@ -60,7 +65,12 @@ class Runs:
         parallel: bool,
     ) -> None:
         """Begins a run of each, one after another or ``parallel``; returns at once. Those that run
-        already are left alone. Raises NotPossible where there is nothing to begin."""
+        already are left alone, and so is a plan that was just asked for: somebody pressed twice.
+        Raises NotPossible where there is nothing to begin."""
+        if request.plan is not None and all(
+            self._is_again(each.name, request.plan) for each in chosen
+        ):
+            return
         new = [each for each in chosen if each.name not in self._scopes]
         if not new:
             raise NotPossible(t("a run is under way already"))
@@ -68,6 +78,7 @@ class Runs:
         for each in new:
             self._scopes[each.name] = scope
             self._states[each.name] = RunState("waiting")
+            self._plans[each.name] = request.plan
         self.on_change()
 
         async def run() -> None:
@@ -80,6 +91,13 @@ class Runs:
                     self._end(each.name, RunState("ended", time.time(), "it was stopped"))
 
         self._nursery.start_soon(run)
+
+    def _is_again(self, name: str, plan: str) -> bool:
+        """Whether this very plan is being carried out, or was a moment ago."""
+        state = self._states.get(name)
+        if state is None or self._plans.get(name) != plan:
+            return False
+        return state.ended is None or time.time() - state.ended < AGAIN_S
 
     def stop(self, name: str) -> None:
         """Ends its run, and those that were started with it; all is resumable."""

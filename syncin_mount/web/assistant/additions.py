@@ -15,7 +15,7 @@ from syncin_mount.app.errors import InvalidRequest, MountpointHoldsFiles, NotPos
 from syncin_mount.app.messages import sentence
 from syncin_mount.language import t
 from syncin_mount.web.assistant.objections import Objected, objected
-from syncin_mount.web.assistant.starting import Seen
+from syncin_mount.web.assistant.starting import Progress, Seen
 from syncin_mount.web.routes import Name, OneDrive, PathText, Request, Route, Stream
 from syncin_mount.web.settings.filters import Texts, changed_filters
 
@@ -112,6 +112,7 @@ class Additions:
         self._drives = drives
         self._starts = starts
         self._seen: dict[str, Seen] = {}
+        self._begun: dict[str, Progress] = {}
         self._turn = trio.Lock()
 
     def routes(self) -> dict[str, Route]:
@@ -206,15 +207,20 @@ class Additions:
         return look
 
     async def start(self, request: Start) -> Stream:
-        """It goes on when the tab is closed; the lines tell how it goes."""
+        """It goes on when the tab is closed; the lines tell how it goes. Asked for again (a button
+        pressed twice, a connection that broke), they tell of the same addition."""
         return Stream(aclosing(self._lines(request)))
 
     async def _lines(self, request: Start) -> AsyncGenerator[object, None]:
-        seen = self._seen.pop(request.look, None)
-        if seen is None:
+        seen, start = self._seen.pop(request.look, None), self._begun.get(request.look)
+        if seen is not None:
+            while len(self._begun) >= MOST_LOOKS:
+                del self._begun[next(iter(self._begun))]
+            start = self._starts.begin(seen, self._turn, may_overfill=request.may_overfill)
+            self._begun[request.look] = start
+        if start is None:
             yield Objected(t("this was looked at too long ago; look at it again"), "again")
             return
-        start = self._starts.begin(seen, self._turn, may_overfill=request.may_overfill)
         async with aclosing(start.lines()) as lines:
             async for line in lines:
                 yield line

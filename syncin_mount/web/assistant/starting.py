@@ -118,6 +118,7 @@ class Starts:
         self._live = live
         self._nursery = nursery
         self._import_turn = trio.Lock()
+        self._going_on: dict[str, Progress] = {}
 
     def begin(self, seen: Seen, turn: trio.Lock, *, may_overfill: bool) -> Progress:
         """Begins one; it waits for its ``turn``."""
@@ -152,11 +153,17 @@ class Starts:
         self._live.look_now()
 
     def go_on(self, name: str) -> Progress:
-        """The same for an import that stopped."""
-        progress = Progress()
+        """The same for an import that stopped. One that goes on already is told of."""
+        if name in self._going_on:
+            return self._going_on[name]
+        progress = self._going_on[name] = Progress()
 
         async def run() -> None:
-            progress.tell(await self._again(name, progress), last=True)
+            try:
+                end = await self._again(name, progress)
+            finally:
+                del self._going_on[name]
+            progress.tell(end, last=True)
             self._live.look_now()
 
         self._nursery.start_soon(run)

@@ -132,10 +132,14 @@ function Starting({ looked, onRefused, onBack }) {
       return;
     }
     setLine(found);
-  }).catch((error) => setLine({ event: "refused", why: error.message }));
+  }).catch((error) => setLine({ event: error.status ? "refused" : "lost", why: error.message }));
+  const start = () => {
+    setLine(null);
+    read("assistant/start", { look: looked.look, may_overfill: Boolean(looked.overfill) });
+  };
   if (!begun) {
     setBegun(true);
-    read("assistant/start", { look: looked.look, may_overfill: Boolean(looked.overfill) });
+    start();
   }
   if (!line || line.event === "stage") return html`<${Stage} stage=${line} />`;
   const good = GOOD[line.event];
@@ -150,11 +154,14 @@ function Starting({ looked, onRefused, onBack }) {
     <footer>
       ${line.event === "refused" && html`<${Button} kind="main" onClick=${onBack}>
         ${t("Back to the settings")}<//>`}
+      ${line.event === "lost" && html`<${Button} kind="main" onClick=${start}>
+        ${t("See how it went")}<//>`}
       ${line.event === "stopped" && html`<${Button} onClick=${() => {
         setLine(null);
         read("assistant/import", { name: line.name });
       }}>${t("Go on")}<//>`}
-      ${line.event !== "refused" && html`<a class="button main" href="#/">${
+      ${line.event !== "refused" && html`<a class="button ${line.event === "lost" ? "" : "main"}"
+        href="#/">${
         t("To the synchronizations")}</a>`}
     </footer>`;
 }

@@ -23,8 +23,11 @@ export function Plan({ name, onClose }) {
     });
     return () => stopping.abort();
   }, [name]);
+  const [busy, setBusy] = useState(false);
   const go = async () => {
+    setBusy(true);
     if (await act("sync", { names: [name], plan: plan.report.plan })) onClose();
+    setBusy(false);
   };
   const possible = plan && plan.report.plan && plan.actions > 0;
   const title = t("What a run of {name} would do", { name });
@@ -38,7 +41,7 @@ export function Plan({ name, onClose }) {
     </div>
     <footer>
       <${Button} onClick=${onClose}>${possible ? t("Cancel") : t("Close")}<//>
-      ${possible && html`<${Button} kind="main" icon="check" onClick=${go}>
+      ${possible && html`<${Button} kind="main" icon="check" disabled=${busy} onClick=${go}>
         ${t("Do exactly this")}<//>`}
     </footer>
   <//>`;

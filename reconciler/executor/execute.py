@@ -32,6 +32,7 @@ from reconciler.executor.execute_local import JUST_SENT_SECONDS, LocalActions
 from reconciler.executor.execute_remote import RemoteActions
 from reconciler.executor.folder_looks import Looks
 from reconciler.executor.folder_presence import Brought, Presence
+from reconciler.executor.outgoing import Staged
 from reconciler.executor.preconditions import Preconditions
 from reconciler.executor.upload import Sender
 from reconciler.hydration.hydrator import Hydrator
@@ -55,7 +56,7 @@ class UploadLedger:
     """
 
     attempted: dict[NodeId, int] = field(default_factory=dict)
-    staged: dict[NodeId, int] = field(default_factory=dict)
+    staged: dict[NodeId, Staged] = field(default_factory=dict)
     sent: dict[NodeId, float] = field(default_factory=dict)
     brought: Brought = field(default_factory=Brought)
     suspects: set[NodeId] = field(default_factory=set)

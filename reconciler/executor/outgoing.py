@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from reconciler.errors import Exists
 from reconciler.executor.counted_upload import Counted
@@ -24,6 +25,14 @@ class Arrived:
     0 when the answer told none or was lost."""
 
     moved: int
+    inode: int
+
+
+class Staged(NamedTuple):
+    """A version that lies beside its place as a whole, and the inode that it got there (0: not
+    told), which it keeps when it is moved."""
+
+    version: int
     inode: int
 
 

@@ -18,6 +18,7 @@ from reconciler.executor.outgoing import (
     STAGE_FROM_BYTES,
     Arrived,
     OutgoingVersion,
+    Staged,
     checksum_there,
     file_at,
     is_upload,
@@ -55,10 +56,9 @@ def _told(remote: Remote) -> tuple[int, int, int]:
 
 class Sender:
     """Sends for one plan. ``attempted`` and ``staged`` outlive it: the version of each node whose
-    upload may have been done unseen, and the one that was put beside its place as a whole. With
-    ``copies``, content that the server has already is copied there instead of sent. ``suspects``
-    takes up the nodes whose file on the server has another time to the millisecond than is known of
-    it."""
+    upload may have been done unseen, and what was put beside its place as a whole. With ``copies``,
+    content that the server has already is copied there instead of sent. ``suspects`` takes up the
+    nodes whose file on the server has another time to the millisecond than is known of it."""
 
     def __init__(
         self,
@@ -68,7 +68,7 @@ class Sender:
         progress: Progress,
         copies: Copies | None,
         attempted: dict[NodeId, int],
-        staged: dict[NodeId, int],
+        staged: dict[NodeId, Staged],
         suspects: set[NodeId],
         looks: Looks,
         *,
@@ -250,9 +250,13 @@ class Sender:
         there goes to the trash. No bytes when an earlier try came as far as that. Raises Exists
         when a new file's name is taken."""
         staged, arrived = out.staged, Arrived(0, 0)
+        node, version = staged.action.node, staged.local.version
+        before = self._staged.get(node)
         if not await self._is_staged(staged):
             arrived = await self._send_content(staged, staged.path, replace=True)
-            self._staged[staged.action.node] = staged.local.version
+            self._staged[node] = Staged(version, arrived.inode)
+        elif before is not None and before.version == version:
+            arrived = Arrived(0, before.inode)
         await self._move_into_place(staged, out)
         return arrived
 
@@ -263,7 +267,8 @@ class Sender:
         if found is None or not staged.along:
             return found is not None
         node, version = staged.action.node, staged.local.version
-        if version in (self._staged.get(node), self._attempted.get(node)):
+        before = self._staged.get(node)
+        if version in (before and before.version, self._attempted.get(node)):
             return True
         return await checksum_there(self._remote, staged.path, found) == await staged.content.get()
 

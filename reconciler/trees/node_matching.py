@@ -87,6 +87,7 @@ class NodeMatcher:
             if self._tree.unknown(node) is None:
                 self._tree.note_absent(node)
         self._doubt_moves()
+        self._doubt_learned()
 
     def _is_restored(self) -> bool:
         """Whether a backup may have been put back, whose trash does not have what came after it.
@@ -205,6 +206,26 @@ class NodeMatcher:
             for node, remote, stamp in moved:
                 if stamp in alike:
                     self._tree.doubt_move(node, remote)
+
+    def _doubt_learned(self) -> None:
+        """Files whose inode nobody had told yet, at their places with their sizes and seconds,
+        where a file that nobody knew looks the same: that may be the one that was agreed on."""
+        looks = {
+            (remote.size, remote.mtime)
+            for new in self._new
+            if not new.is_folder and new.size and (remote := self._tree.get(new.node))
+        }
+        if looks:
+            self._tree.doubt_learned(
+                {
+                    node
+                    for node, learned in self._tree.learned
+                    if learned.kind is Kind.FILE
+                    and (learned.size, learned.mtime) in looks
+                    and (base := self._known.base(node)) is not None
+                    and base.inode == 0
+                }
+            )
 
     def _alike(self, stamps: set[tuple[int, int]]) -> set[tuple[int, int]]:
         """Those of these sizes and seconds that several files have."""

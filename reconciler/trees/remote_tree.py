@@ -272,6 +272,14 @@ class RemoteTree:
         self.doubts[node] = remote
         self.moves.add(node)
 
+    def doubt_learned(self, nodes: set[NodeId]) -> None:
+        """What was listed where these are may be others that look the same."""
+        for node, base in self.learned:
+            if node in nodes:
+                self.doubts[node] = replace(base.on_server(), checksum=None, ms=None)
+                self._put(node, self.doubts[node])
+        self.learned = [each for each in self.learned if each[0] not in nodes]
+
     def part(self, wrong: dict[NodeId, Remote]) -> None:
         """These nodes are not what was listed so: what was listed is whoever has that place in the
         base and is nowhere else, else a new node; and each of these is what lies at its own place

@@ -161,3 +161,20 @@ async def test_what_is_asked_for_again_and_again_is_asked_once(world: World) -> 
     once = world.requests("HEAD")
     await device.sync()
     assert world.requests("HEAD") == once
+
+
+@pytest.mark.expected_log("failed at the move")
+async def test_what_lay_beside_its_place_is_known_by_its_inode_when_it_is_moved(
+    world: World,
+) -> None:
+    """The answer to its upload told the inode; the move to its place, in a later run, tells none."""
+    device = await world.device()
+    device.write("f", b"x" * (2 << 20))
+    world.faults.add(Rule(effect=Reply(500), method="MOVE", count=1))
+    assert not (await device.sync()).complete
+    sent = world.requests("PUT", "/operation/")
+    assert (await device.sync()).complete
+    assert world.requests("PUT", "/operation/") == sent, "it is not sent again"
+    base = device.replica.base(device.node("f"))
+    assert base is not None
+    assert base.inode == (world.disk / "f").stat().st_ino

@@ -287,6 +287,19 @@ def test_a_move_of_which_the_listing_tells_no_inode(disk: Disk, memory: Memory):
     assert differences(memory, observe(memory, told)) == {"docs/a": "pics/a"}
 
 
+@pytest.mark.parametrize("mtime", [1, 2])
+def test_another_in_the_place_of_one_that_was_never_listed(disk: Disk, mtime: int):
+    """It looks the same, and so does a new one elsewhere: either may be the one that was sent."""
+    disk.put("docs/sent", "z", 1)
+    memory = listed(disk)
+    memory.forget_inodes()
+    disk.move("docs/sent", "a")
+    disk.put("docs/sent", "z", mtime)
+    tree = observe(memory, disk.listing())
+    assert set(tree.doubts) == ({memory.node("docs/sent")} if mtime == 1 else set())
+    assert memory.node("docs/sent") not in dict(tree.learned)
+
+
 def test_what_was_never_listed_is_no_move_when_two_could_be_meant(disk: Disk):
     disk.mkdir("one")
     disk.mkdir("two")

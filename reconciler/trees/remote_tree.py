@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import contextlib
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 from typing import Protocol
 
@@ -272,7 +272,7 @@ class RemoteTree:
         self.doubts[node] = remote
         self.moves.add(node)
 
-    def doubt_learned(self, nodes: set[NodeId]) -> None:
+    def doubt_learned(self, nodes: Collection[NodeId]) -> None:
         """What was listed where these are may be others that look the same."""
         for node, base in self.learned:
             if node in nodes:

@@ -167,7 +167,8 @@ async def test_what_is_asked_for_again_and_again_is_asked_once(world: World) -> 
 async def test_what_lay_beside_its_place_is_known_by_its_inode_when_it_is_moved(
     world: World,
 ) -> None:
-    """The answer to its upload told the inode; the move to its place, in a later run, tells none."""
+    """The answer to its upload told the inode; the move to its place, in a later run, tells
+    none."""
     device = await world.device()
     device.write("f", b"x" * (2 << 20))
     world.faults.add(Rule(effect=Reply(500), method="MOVE", count=1))

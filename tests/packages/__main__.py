@@ -15,7 +15,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 from tests.packages.roots import NICE, USER, NotToBeHad, Root, entered, make
@@ -61,8 +60,9 @@ def hold(condition: bool, what: str) -> None:
 # --- building -------------------------------------------------------------------------------------
 
 
-def built(root: Root, folder: Path) -> tuple[Path, Path]:
-    """Build the package in a root with what it needs, and return the former one and this."""
+def built(root: Root, folder: Path) -> None:
+    """Build the package in a root with what it needs, and put a former one and this into the
+    folder."""
     source = root.folder / "src"
     subprocess.run(["git", "clone", "-q", ROOT, source], check=True)
     root.run("apt-get", "-qq", "update")
@@ -79,11 +79,8 @@ def built(root: Root, folder: Path) -> tuple[Path, Path]:
     hold(len(first) < MAX_BYTES, f"it has less than {MAX_BYTES / 1e6:.0f} MB")
     root.run("env", f"PACKAGE_VERSION={FORMER}", "/src/dev", "package", "deb", timeout=1800)
     [former] = set((source / "dist").glob("*.deb")) - {now}
-    return _copied(former, folder), _copied(now, folder)
-
-
-def _copied(file: Path, folder: Path) -> Path:
-    return Path(shutil.copy(file, folder))
+    for file in (former, now):
+        shutil.copy(file, folder)
 
 
 def checked_by_lintian(package: Path) -> None:
@@ -200,14 +197,30 @@ def removed(root: Root) -> None:
     hold(len(kept.splitlines()) == 2, "a purge leaves the user's settings and local copies")
 
 
-def life(release: str, roots: Path, work: Path) -> None:
-    """All of it on one release. Raises NotToBeHad, AssertionError."""
+def by_pipx(root: Root, work: Path) -> None:
+    """The wheel, as the README has it: what must be there, and then the user's own command."""
+    archives = ROOT / "platform" / "linux" / "packages" / "archives.py"
+    subprocess.run([sys.executable, archives, work / "dist"], check=True, capture_output=True)
+    [wheel] = (work / "dist").glob("*.whl")
+    shutil.copy(wheel, root.folder / "tmp")
+    needs = ("pipx", "fuse3", "libfuse3-dev", "pkg-config", "gcc", "python3-dev")
+    root.run("apt-get", "-qq", "-y", "install", "--no-install-recommends", *needs)
+    root.run("pipx", "install", f"/tmp/{wheel.name}[demo]", user=USER, timeout=1800)
+    said = root.shell("cd /; ~/.local/bin/syncin-mount doctor", user=USER)
+    hold("ok     pyfuse3" in said, "pipx installs the wheel for an ordinary user")
+
+
+def life(release: str, roots: Path, kept: Path, work: Path) -> None:
+    """All of it on one release. ``roots`` and ``kept`` have what an earlier run left: roots, and
+    the packages of each release. Raises NotToBeHad, AssertionError."""
     template = roots / release
     make(release, template)
-    packages = work / "packages"
-    packages.mkdir(exist_ok=True)
-    with entered(template, work / "building") as root:
-        former, now = built(root, packages)
+    packages = kept / release
+    packages.mkdir(parents=True, exist_ok=True)
+    if len(list(packages.glob("*.deb"))) != 2:
+        with entered(template, work / "building") as root:
+            built(root, packages)
+    former, now = sorted(packages.glob("*.deb"), key=lambda path: FORMER not in path.name)
     checked_by_lintian(now)
     with entered(template, work / "using") as root:
         root.run("apt-get", "-qq", "update")
@@ -216,14 +229,20 @@ def life(release: str, roots: Path, work: Path) -> None:
         self_checked(root)
         upgraded(root, now)
         removed(root)
+    with entered(template, work / "pipx") as root:
+        root.run("apt-get", "-qq", "update")
+        by_pipx(root, work)
 
 
-def main(lives: Callable[[str, Path, Path], None] = life) -> int:
+def main() -> int:
     """Return 0 when no release failed."""
     parser = argparse.ArgumentParser(prog="./dev soak packages", description=__doc__)
     parser.add_argument("releases", nargs="*", default=list(RELEASES), help="default: all")
     parser.add_argument(
         "--roots", type=Path, help="keep the roots that debootstrap makes in this folder"
+    )
+    parser.add_argument(
+        "--packages", type=Path, help="keep the packages in this folder, and take those in it"
     )
     asked = parser.parse_args()
     if os.geteuid() != 0 or shutil.which("debootstrap") is None:
@@ -238,7 +257,7 @@ def main(lives: Callable[[str, Path, Path], None] = life) -> int:
             work = Path(place) / f"work-{release}"
             work.mkdir()
             try:
-                lives(release, roots, work)
+                life(release, roots, asked.packages or work / "packages", work)
             except NotToBeHad as why:
                 say(f"SKIPPED: {release} cannot be had here ({why})")
             except AssertionError as why:

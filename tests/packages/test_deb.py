@@ -74,6 +74,8 @@ def test_what_brings_no_licence_is_refused(tmp_path: Path) -> None:
     assert "other 1\nLicence: MIT\n\nDo what you like.\n" in text
     assert "GNU AFFERO GENERAL PUBLIC LICENSE" in text
     assert "preact\nLicence" in text
+    assert "htm\nLicence" in text
+    assert "TERMS AND CONDITIONS FOR USE" not in text, "every Debian has the text of Apache-2.0"
 
 
 # --- maintainer scripts ---------------------------------------------------------------------------

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import configparser
-import shutil
 import struct
 import subprocess
 from pathlib import Path
@@ -12,6 +11,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from syncin_mount.cli.command_group import COMMANDS
+from tests.programs import needs
 
 ROOT = Path(__file__).parents[2]
 SHARE = ROOT / "platform" / "linux" / "share"
@@ -69,7 +69,6 @@ def test_the_description_belongs_to_the_entry() -> None:
     ],
 )
 def test_the_desktops_own_tools_have_no_objection(words: tuple[str, ...], file: Path) -> None:
-    if shutil.which(words[0]) is None:
-        pytest.skip(f"{words[0]} is not installed here")
+    needs(words[0])
     done = subprocess.run([*words, file], check=False, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stdout + done.stderr

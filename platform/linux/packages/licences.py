@@ -53,10 +53,7 @@ def _components(root: Path, packages: Path) -> Iterator[tuple[str, str, str]]:
         if metadata["Name"] == "syncin-mount":
             continue
         texts = [
-            _APACHE.sub(
-                "(the text of Apache-2.0: /usr/share/common-licenses/Apache-2.0)",
-                file.read_text(encoding="utf-8", errors="replace"),
-            )
+            _text(file)
             for file in sorted(folder.rglob("*"))
             if file.is_file() and _TEXTS.match(file.name)
         ]
@@ -65,7 +62,15 @@ def _components(root: Path, packages: Path) -> Iterator[tuple[str, str, str]]:
         yield name, _told(metadata), "\n\n".join(texts)
     vendor = root / "syncin_mount" / "web" / "static" / "vendor"
     for file in sorted(vendor.glob("LICENSE.*")):
-        yield file.suffix[1:], "see below", file.read_text(encoding="utf-8")
+        yield file.suffix[1:], "see below", _text(file)
+
+
+def _text(file: Path) -> str:
+    """Return what it says, without the one long text that every Debian system has."""
+    return _APACHE.sub(
+        "(the text of Apache-2.0: /usr/share/common-licenses/Apache-2.0)",
+        file.read_text(encoding="utf-8", errors="replace"),
+    )
 
 
 def _told(metadata: object) -> str:

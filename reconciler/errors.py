@@ -22,7 +22,7 @@ class Reason(str):
     def __new__(cls, text: str, remedy: object | None = None) -> Self:
         reason = super().__new__(cls, text)
         reason.remedy = remedy
-        reason.text = text
+        reason.text = text.text if isinstance(text, Reason) else text
         return reason
 
 

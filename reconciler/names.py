@@ -11,6 +11,8 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from reconciler.phrases import Phrase
+
 MAX_NAME_BYTES: Final = 255
 """NAME_MAX of Linux and of every file system that a server runs on."""
 
@@ -69,21 +71,26 @@ def is_entry_name(raw: bytes) -> bool:
 def unsyncable(name: str) -> str | None:
     """Why the server cannot hold a name, as a sentence; None when it can."""
     if not name or name in (".", ".."):
-        return f"The name {name!r} cannot be used on the server; rename it here."
+        return Phrase(
+            "The name {name} cannot be used on the server; rename it here.", name=repr(name)
+        )
     if "/" in name or "\0" in name:
-        return f"The name {name!r} holds a character that no name may hold."
+        return Phrase("The name {name} holds a character that no name may hold.", name=repr(name))
     try:
         length = len(name.encode())
     except UnicodeEncodeError:
         shown = name.encode("utf-8", "backslashreplace").decode()
-        return (
-            f"The name “{shown}” is not UTF-8, which the server cannot hold; rename it to"
-            " synchronize it."
+        return Phrase(
+            "The name “{name}” is not UTF-8, which the server cannot hold; rename it to"
+            " synchronize it.",
+            name=shown,
         )
     if length > MAX_NAME_BYTES:
-        return (
-            f"The name “{name[:40]}…” is {length} bytes long, and {MAX_NAME_BYTES} are possible;"
-            " shorten it."
+        return Phrase(
+            "The name “{name}…” is {length} bytes long, and {most} are possible; shorten it.",
+            name=name[:40],
+            length=length,
+            most=MAX_NAME_BYTES,
         )
     return None
 

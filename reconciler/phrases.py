@@ -26,6 +26,10 @@ class Phrase(str):
         text.template, text.many, text.number, text.values = template, many, count, values
         return text
 
+    def __str__(self) -> str:
+        """Itself: what ``str()`` says of an error keeps what another language needs."""
+        return self
+
     def __reduce__(self) -> tuple[Any, ...]:
         return Phrase._made, (self.template, self.many, self.number, self.values)
 
@@ -33,3 +37,18 @@ class Phrase(str):
 def counted(one: str, many: str, count: int, /, **values: object) -> Phrase:
     """A sentence about ``count`` things, which the templates have as ``{count}``."""
     return Phrase._made(one, many, count, {"count": count, **values})  # noqa: SLF001 (its factory)
+
+
+def english(text: object) -> str:
+    """For msgspec's ``enc_hook``: what is kept on a disk keeps a `Phrase` as its English text, and
+    knows it by that again. Raises NotImplementedError for anything else."""
+    if isinstance(text, str):
+        return str.__str__(text)
+    raise NotImplementedError(type(text).__name__)
+
+
+def strerror(error: OSError) -> Phrase:
+    """What the system says of an error: `syncin_mount.language.system_errors` lists what people
+    may meet."""
+    text = error.strerror or str(error)
+    return text if isinstance(text, Phrase) else Phrase._made(text, None, 1, {})  # noqa: SLF001

@@ -11,6 +11,7 @@ from reconciler.filters import Filter
 from reconciler.hydration.hydrator import Hydrator
 from reconciler.lookups import Dirty
 from reconciler.model import NodeId, Op, Outcome, Plan, Result
+from reconciler.phrases import Phrase
 from reconciler.ports import Replica
 from reconciler.reporting.describe import GONE, PlanDescriber, first_path
 from reconciler.reporting.report import Problem
@@ -21,10 +22,23 @@ NODES_PER_YIELD = 500
 """Nodes between two looks at the loop, where all that differ are gone through; more of them count
 as many."""
 
-_DONE = {Op.MAKE: "made", Op.MOVE: "moved", Op.DELETE: "deleted"}
-"""What becomes of a folder, in words."""
 
-STILL = "Much is being deleted just now: it is deleted on the other side when that has come to rest"
+def _behind(path: str, op: Op) -> Phrase:
+    """What waits until that was done with the folder at ``path``."""
+    match op:
+        case Op.MAKE:
+            return Phrase("it waits for '{path}' to be made first", path=path)
+        case Op.MOVE:
+            return Phrase("it waits for '{path}' to be moved first", path=path)
+        case Op.DELETE:
+            return Phrase("it waits for '{path}' to be deleted first", path=path)
+        case _:
+            return Phrase("it waits for '{path}' to be synchronized first", path=path)
+
+
+STILL = Phrase(
+    "Much is being deleted just now: it is deleted on the other side when that has come to rest"
+)
 
 
 class Backlog:
@@ -86,11 +100,10 @@ class Backlog:
                 if state is None or state.parent in seen:
                     continue
                 if state.parent in acted:
-                    done = _DONE.get(acted[state.parent], "synchronized")
-                    return f"it waits for '{self.path(state.parent)}' to be {done} first"
+                    return _behind(self.path(state.parent), acted[state.parent])
                 seen.add(state.parent)
                 todo.append(state.parent)
-        return "the next listing tells what it waits for"
+        return Phrase("the next listing tells what it waits for")
 
     def note_done(self, outcome: Outcome) -> None:
         """The action was carried out."""

@@ -15,6 +15,7 @@ import trio
 
 from reconciler.engine.next_step import Halting
 from reconciler.errors import ListingBroken, Missing, RemoteError, Unauthorized, Unreachable
+from reconciler.phrases import Phrase, strerror
 from reconciler.planner.guards import Halt, Halted, root_gone
 from reconciler.ports import Progress
 from reconciler.reporting.report import Report
@@ -117,8 +118,11 @@ class Condition:
 
     def comparing(self, progress: Progress, done: int, of: int, *, there: bool = False) -> None:
         """Contents are being compared by their checksums; ``there``: the server computes them."""
-        what = "asking for checksums" if there else "comparing contents"
-        self.activity = f"{what}, {done} of {of}"
+        self.activity = (
+            Phrase("asking for checksums, {done} of {total}", done=done, total=of)
+            if there
+            else Phrase("comparing contents, {done} of {total}", done=done, total=of)
+        )
         progress.comparing(done, of, there=there)
 
     # how a pass ended -----------------------------------------------------------------------------
@@ -169,7 +173,7 @@ class Condition:
                 report.refused = self._fail(str(error), self.postpone_listing(started))
                 log.warning("the server refused the run: %s", error)
             case OSError():
-                why = f"the local disk refused it: {error.strerror}"
+                why = Phrase("the local disk refused it: {why}", why=strerror(error))
                 report.refused = self._fail(why, self.postpone_listing(started))
                 log.error("%s", why)
             case _:

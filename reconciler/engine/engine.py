@@ -28,6 +28,7 @@ from reconciler.errors import Unauthorized, Unavailable, Unreachable
 from reconciler.hydration.hydrator import Hydrator
 from reconciler.lookups import Dirty
 from reconciler.model import NodeId, Settings
+from reconciler.phrases import Phrase
 from reconciler.ports import Clock, Progress, RemoteFolder, Replica
 from reconciler.reporting.describe import PlanDescriber
 from reconciler.reporting.report import EngineStatus, Report
@@ -194,7 +195,7 @@ class Engine:
     async def _probe_server(self) -> None:
         """The smallest request, to see whether the server is there."""
         with suppress(Unauthorized):  # the run that is due says so
-            await self._parts.reach.is_away(Unreachable("nobody has asked yet"))
+            await self._parts.reach.is_away(Unreachable(Phrase("nobody has asked yet")))
 
     async def _scheduled_run(self) -> None:
         """A run in this drive's turn, which lasts until the contents have come if others wait."""

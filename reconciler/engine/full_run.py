@@ -16,6 +16,7 @@ from reconciler.engine.plan_worker import Draft, PlanRequest, run_on_snapshot, u
 from reconciler.errors import RemoteError, SnapshotEnded
 from reconciler.executor.upload_cleanup import Cleaner
 from reconciler.model import Base, Entry, Result
+from reconciler.phrases import Phrase
 from reconciler.planner.deletion_history import Past
 from reconciler.planner.guards import Halt, Halted, other_plan, rights_gone
 from reconciler.reporting.report import Report
@@ -104,7 +105,7 @@ class FullRun:
         else:
             parts.backlog.note_stale(report.outcomes[before:])
         if not (report.dry_run or report.halted):
-            self._condition.activity = "cleaning up"
+            self._condition.activity = Phrase("cleaning up")
             await self._cleaner.clean(on_server=parts.settings.direction.changes_server)
 
     def _tell_readers(self) -> None:
@@ -133,7 +134,7 @@ class FullRun:
             if not run.is_last:
                 return True
             tree.mark_absences_unknown(
-                "it is not there, and may be what could not be read elsewhere"
+                Phrase("it is not there, and may be what could not be read elsewhere")
             )
         if not report.dry_run and await parts.runner.mend(tree):
             return await self._again(run, confirmed=confirmed)
@@ -144,7 +145,7 @@ class FullRun:
             subject=report.subject,
             past=parts.guarding.past(),
         )
-        self._condition.activity = "planning"
+        self._condition.activity = Phrase("planning")
         draft = await parts.planning.full(tree, parts.settings, parts.stamp(), asked)
         if draft is None:
             return True
@@ -183,7 +184,7 @@ class FullRun:
         alone."""
         if run.is_last or not run.unsure_until or not run.report.patient or run.report.halted:
             return False
-        self._condition.activity = "waiting for a folder that may go again"
+        self._condition.activity = Phrase("waiting for a folder that may go again")
         await trio.sleep(max(0.0, run.unsure_until - trio.current_time()))
         return True
 
@@ -231,7 +232,7 @@ class FullRun:
         guarding.forget_allowed(draft.going)
         withheld, seconds = guarding.withheld(draft.going, stop, past, patient=report.patient)
         if seconds > 0 and report.patient and not (run.is_last or report.halted):
-            self._condition.activity = "waiting until nothing more is deleted"
+            self._condition.activity = Phrase("waiting until nothing more is deleted")
             await trio.sleep(seconds)
             return None
         backlog.withhold(withheld, None if report.halted else STILL)
@@ -285,9 +286,9 @@ class FullRun:
         """What the server has, once it is known of all that was sent whether it arrived."""
         if not report.dry_run:
             self._readers.append(self._parts.hydrator.begins_to_look())
-            self._condition.activity = "asking for what was sent"
+            self._condition.activity = Phrase("asking for what was sent")
             await self._parts.runner.recall()
-        self._condition.activity = "listing"
+        self._condition.activity = Phrase("listing")
         return await self.observe(report)
 
     async def observe(self, report: Report) -> RemoteTree | None:
@@ -329,7 +330,7 @@ class FullRun:
     async def _compare(self, tree: RemoteTree, entries: int, *, secure: bool) -> None:
         """Compares the contents of which size and time do not tell enough."""
         parts = self._parts
-        self._condition.activity = "comparing contents"
+        self._condition.activity = Phrase("comparing contents")
         if secure:
             await parts.sums.complete_bases(tree)
         to_compare = [*tree.doubts]

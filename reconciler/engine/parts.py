@@ -16,6 +16,7 @@ from reconciler.engine.schedule import Schedule
 from reconciler.executor.doubtful_files import Prover
 from reconciler.hydration.hydrator import Hydrator
 from reconciler.model import Settings
+from reconciler.phrases import Phrase
 from reconciler.planner.deletion_history import Memory
 from reconciler.ports import Clock, Progress, RemoteFolder, Replica, SettingsSource
 from reconciler.reporting.conflict import ResolvedConflict
@@ -112,7 +113,7 @@ class EngineParts:
         """The server may have other settings by now. Raises RemoteError, Halted."""
         if self.options.fetch_settings is None:
             return
-        self.condition.activity = "asking for the settings"
+        self.condition.activity = Phrase("asking for the settings")
         before, self.settings = self.settings, await self.options.fetch_settings()
         has_rights_again = before.restricted and not self.settings.restricted
         if self.settings.filters != before.filters or has_rights_again:

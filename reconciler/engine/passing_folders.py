@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from reconciler.lookups import Lookups
 from reconciler.model import Kind, NodeId, Place
+from reconciler.phrases import Phrase
 from reconciler.trees.remote_tree import RemoteTree
 
 RECENT = 120.0
@@ -27,8 +28,8 @@ upload, its look afterwards and its listing fit into them."""
 AGAIN = 1.0
 """Seconds after which another listing tells where a folder is that was at two places."""
 
-MAY_GO = "It came to a place that a folder has just left, and may go again by itself."
-IS_TWICE = "It was listed at two places; the next listing tells where it is."
+MAY_GO = Phrase("It came to a place that a folder has just left, and may go again by itself.")
+IS_TWICE = Phrase("It was listed at two places; the next listing tells where it is.")
 
 
 class PassingFolders:

@@ -16,6 +16,7 @@ from reconciler.engine.plan_worker import PlanRequest, unfreeze_gc
 from reconciler.errors import RemoteError
 from reconciler.lookups import Dirty
 from reconciler.model import Op, Plan, Side
+from reconciler.phrases import Phrase
 from reconciler.planner.guards import Halted
 from reconciler.trees.remote_tree import RemoteTree
 
@@ -38,7 +39,7 @@ class Push:
             return
         parts, condition = self._parts, self._condition
         parts.replica.begin_run()
-        condition.activity = "sending"
+        condition.activity = Phrase("sending")
         tree = RemoteTree.assumed(parts.replica)
         tree.unproved = parts.prover.waiting
         if parts.settings.mode.uses_checksums:

@@ -17,6 +17,7 @@ from reconciler.executor.revived_folders import Recreated
 from reconciler.executor.upload_recovery import UnconfirmedUploads
 from reconciler.hydration.hydrator import Hydrator
 from reconciler.model import Action, Kind, NodeId, Op, Outcome, Plan, Result, Settings, Side
+from reconciler.phrases import Phrase
 from reconciler.ports import Progress, RemoteFolder, Replica
 from reconciler.reporting.conflict import ResolvedConflict, deciding, resolved_conflict
 from reconciler.reporting.describe import PlanDescriber
@@ -220,7 +221,7 @@ class PlanRunner:
         while (seconds := fuse.wait(trio.current_time())) > 0:
             if seconds > WORTH_WAITING:
                 self._backlog.put_off(
-                    action.node, f"Others fail in the same way: {fuse.why}", seconds
+                    action.node, Phrase("Others fail in the same way: {why}", why=fuse.why), seconds
                 )
                 return False
             await trio.sleep(seconds)

@@ -11,6 +11,7 @@ import trio
 from reconciler.checksum import IN_LOOP, Told, checksum, untold
 from reconciler.errors import LocalChanged, Rotten
 from reconciler.hydration.content_proof import LOST
+from reconciler.phrases import Phrase
 from reconciler.ranged_read import read_sparse
 
 
@@ -53,7 +54,7 @@ class Counted:
         if self.value is None:
             found = await checksum(self._fd, self._size, self._tell)
             if found is None or not self._is_still():
-                raise LocalChanged("it was changed here while it was read")
+                raise LocalChanged(Phrase("it was changed here while it was read"))
             self._keep(found)
         assert self.value is not None
         return self.value
@@ -92,7 +93,7 @@ class Counted:
 
     def _still(self, piece: bytes) -> bytes:
         if not self._is_still():
-            raise LocalChanged("it was changed here while it was sent")
+            raise LocalChanged(Phrase("it was changed here while it was sent"))
         return piece
 
     def _keep(self, found: str) -> None:

@@ -25,6 +25,7 @@ from reconciler.executor.outgoing import checksum_there, file_at
 from reconciler.executor.server_checksums import ServerChecksums, told_checksum
 from reconciler.hydration.hydrator import Hydrator
 from reconciler.model import UNPROVED, Base, Kind, NodeId, Remote
+from reconciler.phrases import Phrase
 from reconciler.ports import RemoteFolder, Replica
 from reconciler.requests.reachability import Reach
 from reconciler.trees.local_checksums import NODES_PER_CHECKPOINT, Sums
@@ -49,9 +50,9 @@ they are read."""
 READ_ONE_OF = 500
 """Entries of a listing that take the server about as long as one request does."""
 
-NOT_TOLD = (
-    "On the server lies another file of its size and time; whether its content is the same could"
-    " not be told yet."
+NOT_TOLD = Phrase(
+    "On the server lies another file of its size and time; whether its content"
+    " is the same could not be told yet."
 )
 
 

@@ -37,6 +37,7 @@ from reconciler.executor.preconditions import Preconditions
 from reconciler.executor.upload import Sender
 from reconciler.hydration.hydrator import Hydrator
 from reconciler.model import Action, NodeId, Op, Outcome, Result, Settings, Side
+from reconciler.phrases import Phrase, strerror
 from reconciler.ports import Progress, RemoteFolder, Replica
 from reconciler.trees.local_checksums import Copies
 from reconciler.trees.remote_tree import RemoteTree
@@ -158,9 +159,10 @@ class Executor:
         except RemoteError as error:
             result, why = (Result.WAITS if error.temporary else Result.FAILED), str(error)
         except (FileExistsError, FileNotFoundError, NotADirectoryError) as error:
-            result, why = Result.STALE, f"changed here meanwhile: {error.strerror}"
+            result, why = Result.STALE, Phrase("changed here meanwhile: {why}", why=strerror(error))
         except OSError as error:
-            result, why = Result.WAITS, f"the local disk refused it: {error.strerror}"
+            result = Result.WAITS
+            why = Phrase("the local disk refused it: {why}", why=strerror(error))
         return Outcome(action, result, why, moved, trio.current_time() - started)
 
     async def _act(self, action: Action) -> int:

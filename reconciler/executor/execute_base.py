@@ -12,6 +12,7 @@ from reconciler.executor.outgoing import OutgoingVersion
 from reconciler.executor.preconditions import Preconditions
 from reconciler.executor.upload import Sender
 from reconciler.model import UNPROVED, Action, Kind, Local, Op, Settings, Side
+from reconciler.phrases import Phrase
 from reconciler.planner.conflict_rules import stays_of_equals
 from reconciler.ports import Found, Replica
 from reconciler.trees.remote_tree import RemoteTree
@@ -117,8 +118,8 @@ class BaseActions:
     async def forget(self, action: Action) -> int:
         """Records that neither side has the node any more."""
         if self._replica.local(action.node) is not None:
-            raise Stale("it came back here meanwhile")
+            raise Stale(Phrase("it came back here meanwhile"))
         if next(iter(self._replica.base_children(action.node)), None) is not None:
-            raise Stale("something that was in it is still agreed on")
+            raise Stale(Phrase("something that was in it is still agreed on"))
         self._replica.set_base(action.node, None)
         return 0

@@ -11,6 +11,7 @@ from reconciler.errors import Stale
 from reconciler.executor.preconditions import Preconditions
 from reconciler.hydration.hydrator import Hydrator
 from reconciler.model import ROOT, UNPROVED, Action, Base, Kind, NodeId, Remote, Settings
+from reconciler.phrases import Phrase
 from reconciler.ports import Incoming, Replica
 from reconciler.trees.remote_tree import RemoteTree
 
@@ -53,7 +54,7 @@ class LocalActions:
         await trio.lowlevel.checkpoint()
         assert action.remote is not None
         if self._replica.local(action.node) is not None:
-            raise Stale("it came back here meanwhile")
+            raise Stale(Phrase("it came back here meanwhile"))
         tree, node = self._tree, action.node
         self._replica.place_folder(
             node, action.remote.as_base(0), tree.kin.get(node), was_here=tree.was_here(node)
@@ -68,7 +69,7 @@ class LocalActions:
         if action.local is None:
             await trio.lowlevel.checkpoint()
             if local is not None:
-                raise Stale("it came back here meanwhile")
+                raise Stale(Phrase("it came back here meanwhile"))
             tree, node = self._tree, action.node
             self._replica.place_file(
                 node, remote.as_base(0), tree.kin.get(node), was_here=tree.was_here(node)
@@ -77,7 +78,7 @@ class LocalActions:
             return 0
         before = self._checks.expect_local(action)
         if before.busy or before.open_for_writing:
-            raise Stale("it is being written")
+            raise Stale(Phrase("it is being written"))
         self._hydrator.forget(action.node)
         incoming = await self._hydrator.fetch(action.node, self._checks.path(action.node), remote)
         try:
@@ -116,7 +117,7 @@ class LocalActions:
             or expected is None
             or (local.kind, local.place) != (expected.kind, expected.place)
         ):
-            raise Stale("it was moved or deleted here meanwhile")
+            raise Stale(Phrase("it was moved or deleted here meanwhile"))
         base, remote = self._replica.base(action.node), self._tree.get(action.node)
         if base is not None and remote is not None and action.target == remote.place:
             base = replace(base, parent=remote.parent, name=remote.name)
@@ -142,11 +143,11 @@ class LocalActions:
         await trio.lowlevel.checkpoint()
         local = self._checks.expect_local(action)
         if local.busy or local.open_for_writing:
-            raise Stale("it is being written")
+            raise Stale(Phrase("it is being written"))
         if local.kind is Kind.FOLDER:
             self._checks.expect_nothing_kept_below(action)
             if any(self._is_below(node, action.node) for node in self._replica.being_written()):
-                raise Stale("something in the folder is being written")
+                raise Stale(Phrase("something in the folder is being written"))
             if not action.keep:
                 self._expect_no_news_below(action.node)
         self._hydrator.forget(action.node)
@@ -185,7 +186,7 @@ class LocalActions:
                 continue
             path = self._replica.local_path(dirty.node)
             if self._is_below(dirty.node, folder) and not self._settings.filters.left_out(path):
-                raise Stale("something in the folder was changed here meanwhile")
+                raise Stale(Phrase("something in the folder was changed here meanwhile"))
 
     def _is_below(self, node: NodeId, folder: NodeId) -> bool:
         while node not in (ROOT, folder):

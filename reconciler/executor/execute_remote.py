@@ -16,6 +16,7 @@ from reconciler.executor.upload import Sender
 from reconciler.executor.upload_recovery import confirm, document_at
 from reconciler.model import UNPROVED, Action, Base, Kind, Local, NodeId, Place, Remote, Settings
 from reconciler.names import SWAP_PREFIX
+from reconciler.phrases import Phrase
 from reconciler.ports import Content, Progress, RemoteFolder, Replica
 from reconciler.trees.remote_tree import RemoteTree, may_differ
 
@@ -58,7 +59,7 @@ class RemoteActions:
         if self._tree.child(place.parent, place.name) not in (None, action.node):
             # The server would take the folder that should have gone for the new one, with all that
             # is in it.
-            raise Stale("its place on the server is still taken")
+            raise Stale(Phrase("its place on the server is still taken"))
         mtime = max(local.mtime, 1)
         await self._presence.prove(place.parent)
         self._presence.sends(action.node, place)
@@ -67,7 +68,7 @@ class RemoteActions:
         except ServerFault:
             # A file of that name makes the server answer 500 (server-protocol.md, Files).
             if await file_at(self._remote, path) is not None:
-                raise Stale("a file of that name is on the server") from None
+                raise Stale(Phrase("a file of that name is on the server")) from None
             raise
         self._checks.agreed(
             action.node, Base(Kind.FOLDER, place.parent, place.name, 0, mtime, inode, 0)
@@ -80,11 +81,11 @@ class RemoteActions:
         """Uploads a file: a new one, or over the version that was seen."""
         local = self._checks.expect_local(action)
         if local.busy or not local.present:
-            raise Stale("it is being written")
+            raise Stale(Phrase("it is being written"))
         if action.base is None and self._replica.base(action.node) is not None:
             # An editor's backup went since this was planned: the file is the document now, whose
             # base it has. What that names on the server would be forgotten.
-            raise Stale("it took a document's place here meanwhile")
+            raise Stale(Phrase("it took a document's place here meanwhile"))
         place = action.target or local.place
         there = place if action.remote is None else action.remote.place
         path = (
@@ -160,7 +161,7 @@ class RemoteActions:
         source, target = self._checks.path(action.node), self._checks.remote_path(action.target)
         present = self._tree.get(action.node)
         if present is None:
-            raise Stale("it is not on the server any more")
+            raise Stale(Phrase("it is not on the server any more"))
         place = action.target
         if place.name.startswith(SWAP_PREFIX):
             self._remember_inode(action.node, present)
@@ -208,7 +209,7 @@ class RemoteActions:
         """
         base = self._replica.base(node)
         if present.inode in (0, UNPROVED):
-            raise Stale("its identity on the server has to be seen first")
+            raise Stale(Phrase("its identity on the server has to be seen first"))
         if base is not None and base.inode != present.inode and not may_differ(base, present):
             self._replica.set_base(node, replace(base, inode=present.inode))
 
@@ -219,7 +220,7 @@ class RemoteActions:
             if found is None and await self._arrived(target, present):
                 return
             if found is None or not self._sender.is_same(node, found, present):
-                raise Stale("it was changed on the server meanwhile")
+                raise Stale(Phrase("it was changed on the server meanwhile"))
         try:
             await self._remote.move(source, target)
         except Missing:
@@ -264,18 +265,18 @@ class RemoteActions:
         """Deletes, into the server's trash."""
         assert action.remote is not None
         if self._replica.local(action.node) is not None:
-            raise Stale("it came back here meanwhile")
+            raise Stale(Phrase("it came back here meanwhile"))
         path = self._checks.path(action.node)
         if action.remote.kind is Kind.FILE:
             found = await self._remote.find(path)
             # deleted there as well, or moved: then it would come back as another one
             if found is None:
-                raise Stale("it is not there any more, and may be elsewhere")
+                raise Stale(Phrase("it is not there any more, and may be elsewhere"))
             if not self._sender.is_same(action.node, found, action.remote):
-                raise Stale("it was changed on the server meanwhile")
+                raise Stale(Phrase("it was changed on the server meanwhile"))
             self._checks.expect_proved(action.node)
         elif not self._listed:
-            raise Stale("what is in the folder on the server now has to be seen first")
+            raise Stale(Phrase("what is in the folder on the server now has to be seen first"))
         else:
             self._checks.expect_nothing_kept_below(action)
         await self._remote.delete(path)  # Missing makes it stale, too

@@ -19,6 +19,7 @@ import trio
 from reconciler.errors import Exists, Stale
 from reconciler.executor.folder_looks import FRESH, Looks
 from reconciler.model import ROOT, Kind, NodeId, Place, Remote
+from reconciler.phrases import Phrase
 from reconciler.ports import RemoteFolder
 from reconciler.trees.remote_tree import RemoteTree
 
@@ -150,7 +151,7 @@ class Presence:
             return
         state = self._tree.get(folder)
         if state is None:
-            raise Stale("its folder is not on the server any more")
+            raise Stale(Phrase("its folder is not on the server any more"))
         async with self._looking[state.parent]:
             if self._is_fresh(folder):  # somebody else has looked meanwhile
                 return
@@ -160,7 +161,7 @@ class Presence:
                 self._unknown.discard(folder)
                 self._others.discard(folder)
             elif (found is not None and self._is_news(folder)) or not await self._is_there(folder):
-                raise Stale("its folder is not in its place on the server any more")
+                raise Stale(Phrase("its folder is not in its place on the server any more"))
             else:
                 self._unknown.add(folder)
             if not state.inode:

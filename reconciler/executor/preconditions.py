@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from reconciler.errors import Stale
 from reconciler.model import ROOT, UNPROVED, Action, Base, Kind, Local, NodeId, Place, Remote
+from reconciler.phrases import Phrase
 from reconciler.planner.guards import kept_below
 from reconciler.ports import Replica
 from reconciler.trees.remote_tree import RemoteTree
@@ -25,13 +26,13 @@ class Preconditions:
         local = self._replica.local(action.node)
         expected = action.local
         if local is None or expected is None:
-            raise Stale("it was deleted here meanwhile")
+            raise Stale(Phrase("it was deleted here meanwhile"))
         if (local.place, local.version, local.kind) != (
             expected.place,
             expected.version,
             expected.kind,
         ):
-            raise Stale("it was changed here meanwhile")
+            raise Stale(Phrase("it was changed here meanwhile"))
         return local
 
     def remote_parent(self, place: Place) -> str:
@@ -41,7 +42,7 @@ class Preconditions:
             return ""
         parent = self._tree.get(place.parent)
         if parent is None or parent.kind is not Kind.FOLDER:
-            raise Stale("its folder is not on the server yet")
+            raise Stale(Phrase("its folder is not on the server yet"))
         return self.path(place.parent)
 
     def expected_path(self, node: NodeId, expected: Remote) -> str:
@@ -49,7 +50,7 @@ class Preconditions:
         there."""
         present = self._tree.get(node)
         if present is None or present.place != expected.place:
-            raise Stale("it is not in its place on the server yet")
+            raise Stale(Phrase("it is not in its place on the server yet"))
         return self.path(node)
 
     def path(self, node: NodeId) -> str:
@@ -59,7 +60,7 @@ class Preconditions:
         try:
             return self._tree.path(node)
         except KeyError:
-            raise Stale("where it is on the server has to be seen first") from None
+            raise Stale(Phrase("where it is on the server has to be seen first")) from None
 
     def remote_path(self, place: Place) -> str:
         """The path of a place on the server. Stale as ``remote_parent``."""
@@ -71,14 +72,16 @@ class Preconditions:
         base = self._replica.base(node)
         unread = base is not None and base.inode == UNPROVED and not self._listed
         if unread or node in self._tree.unproved:
-            raise Stale("whether its content is another one on the server has to be seen first")
+            raise Stale(
+                Phrase("whether its content is another one on the server has to be seen first")
+            )
 
     def expect_nothing_kept_below(self, action: Action) -> None:
         """Nothing lives below a folder that is about to go: an earlier move out of it may have
         failed."""
         kept = kept_below(Trees(self._replica, self._tree, ()), action.side, action.node)
         if kept is not None:
-            raise Stale("something in the folder has to stay")
+            raise Stale(Phrase("something in the folder has to stay"))
 
     def version(self, node: NodeId) -> int | None:
         """The local content's version now; None when the node is gone here."""

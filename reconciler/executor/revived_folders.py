@@ -18,12 +18,13 @@ from reconciler.errors import Exists, Missing, RemoteError, Unauthorized
 from reconciler.executor.folder_presence import Meant, Way
 from reconciler.model import ROOT, Kind, NodeId, Remote
 from reconciler.names import PARTIAL_PREFIX
+from reconciler.phrases import Phrase
 from reconciler.ports import RemoteFolder, Replica
 from reconciler.trees.remote_tree import RemoteTree
 
 log = logging.getLogger(__name__)
 
-WAITS = "It came back on the server when something was sent, and could not be removed yet."
+WAITS = Phrase("It came back on the server when something was sent, and could not be removed yet.")
 """Why a folder is left alone."""
 
 

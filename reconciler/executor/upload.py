@@ -25,6 +25,7 @@ from reconciler.executor.outgoing import (
     same,
 )
 from reconciler.model import UNPROVED, Leftover, Local, NodeId, Place, Remote, Unconfirmed
+from reconciler.phrases import Phrase
 from reconciler.ports import Found, Progress, RemoteFolder, Replica
 from reconciler.trees.local_checksums import Copies
 from reconciler.trees.remote_tree import RemoteTree
@@ -218,18 +219,18 @@ class Sender:
                 found = await file_at(self._remote, path)
                 if found is not None and await self.is_ours(out, found):
                     return Arrived(0, 0)
-                raise Stale("a file of that name is on the server") from None
+                raise Stale(Phrase("a file of that name is on the server")) from None
         found = await self._remote.find(path)
         if found is None or not self.is_same(action.node, found, action.remote):
             if found is not None and await self.is_ours(out, found):
                 self._suspects.discard(action.node)
                 return Arrived(0, 0)
-            raise Stale("it was changed on the server meanwhile")
+            raise Stale(Phrase("it was changed on the server meanwhile"))
         if action.keep or out.local.doubtful or out.needs_other_name:
             return await self._upload_staged(out)
         other = await self._is_another_file(out, action.remote)
         if other and not self._listed:
-            raise Stale("another file that looks the same came to its place on the server")
+            raise Stale(Phrase("another file that looks the same came to its place on the server"))
         if other is not False:
             # The server does not say; or this was listed a moment ago, and yet it is another file,
             # or inodes say nothing there. What is replaced goes to the trash.
@@ -332,9 +333,9 @@ class Sender:
         """The server's file is the expected version. Raises Stale."""
         found = await self._remote.find(path)
         if found is None:
-            raise Stale("it is not on the server any more")
+            raise Stale(Phrase("it is not on the server any more"))
         if not self.is_same(node, found, expected):
-            raise Stale("it was changed on the server meanwhile")
+            raise Stale(Phrase("it was changed on the server meanwhile"))
         return found
 
     def is_same(self, node: NodeId, found: Found, expected: Remote) -> bool:

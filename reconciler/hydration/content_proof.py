@@ -15,16 +15,18 @@ from collections.abc import Awaitable, Callable
 
 from reconciler.checksum import checksum
 from reconciler.model import Kind, Local, NodeId
+from reconciler.phrases import Phrase
 from reconciler.ports import Replica
 
 log = logging.getLogger(__name__)
 
-WHY = "it changed on the disk by itself; the server's version comes back"
+WHY = Phrase("it changed on the disk by itself; the server's version comes back")
 """Why a content is in the bin."""
 
-LOST = (
-    "its content changed on the disk by itself since it was saved, and the server does not have it:"
-    " it is not sent; look at it, and save it anew (a copy moved over it counts)"
+LOST = Phrase(
+    "its content changed on the disk by itself since it was saved, and the"
+    " server does not have it: it is not sent; look at it, and save it anew (a"
+    " copy moved over it counts)"
 )
 
 Count = Callable[[int, int], Awaitable[str | None]]

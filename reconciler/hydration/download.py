@@ -10,6 +10,7 @@ import trio
 
 from reconciler.checksum import checksum
 from reconciler.model import Action, Base, NodeId, Op, Outcome, Result, Side
+from reconciler.phrases import Phrase
 from reconciler.ports import Found, Incoming
 from reconciler.requests.throughput import Rate
 
@@ -169,7 +170,7 @@ def hydration(node: NodeId, base: Base) -> Action:
         None,
         base.on_server(),
         base.place,
-        reason="content fetched",
+        reason=Phrase("content fetched"),
     )
 
 

@@ -24,11 +24,14 @@ from reconciler.hydration.download import Download, DownloadProgress, RangeReque
 from reconciler.hydration.endurance import Endurance
 from reconciler.hydration.hash_along import FROM_BYTES, HashAlong
 from reconciler.model import UNPROVED, Base, NodeId, Remote
+from reconciler.phrases import Phrase
 from reconciler.ports import Found, Incoming, RemoteFolder, Replica
 from reconciler.requests.connectivity import Connectivity
 from reconciler.requests.throughput import Rate
 
 log = logging.getLogger(__name__)
+
+REPLACED = Phrase("the file was replaced by a newer version")
 
 BLOCK_BYTES = 4096
 """Pieces are written in whole blocks: what a sparse file shows as data after a restart is then
@@ -80,12 +83,12 @@ class ActiveDownloads:
         if local is None or local.present:
             return None
         if base is None:
-            raise Missing("the server does not have it any more")
+            raise Missing(Phrase("the server does not have it any more"))
         try:
             path = self._replica.base_path(node)
         # a folder above went from the base, and where the file is now was not agreed on yet
         except KeyError:
-            raise Missing("the server does not have it where it was") from None
+            raise Missing(Phrase("the server does not have it where it was")) from None
         return self._of_version(node, path, base.on_server())
 
     def _of_version(self, node: NodeId, path: str, remote: Remote) -> Download:
@@ -115,7 +118,7 @@ class ActiveDownloads:
     def _is_current(self, download: Download) -> bool:
         return self._downloads.get(download.node) is download
 
-    def forget(self, node: NodeId, why: str = "the file was replaced by a newer version") -> None:
+    def forget(self, node: NodeId, why: str = REPLACED) -> None:
         """The node's download, if any, is superseded: its requests end, its waiters look again."""
         download = self._downloads.pop(node, None)
         if download is not None:
@@ -132,7 +135,7 @@ class ActiveDownloads:
     def close(self) -> None:
         """Fails all for good; what arrived stays."""
         for download in list(self._downloads.values()):
-            download.fail(Unavailable("the drive is being stopped"))
+            download.fail(Unavailable(Phrase("the drive is being stopped")))
             download.incoming.close()
         self._downloads.clear()
 
@@ -188,7 +191,7 @@ class ActiveDownloads:
         base, local = self._replica.base(node), self._replica.local(node)
         if base is None or local is None or local.present or node in self._replacing:
             return False
-        self.forget(node, "the server has another version by now")
+        self.forget(node, Phrase("the server has another version by now"))
         try:
             incoming = self._incoming(node, base)
         except OSError as error:  # then nothing has arrived, or the next try meets the same
@@ -222,8 +225,10 @@ class ActiveDownloads:
         self.forget(download.node)
         self._forget_checksum(download)
         raise ServerFault(
-            "What the server sends is not what it listed; it is fetched again after the next"
-            " listing"
+            Phrase(
+                "What the server sends is not what it listed; it is fetched again after the"
+                " next listing"
+            )
         )
 
     def _forget_checksum(self, download: Download) -> None:
@@ -264,7 +269,7 @@ class ActiveDownloads:
     def request_for_reader(self, download: Download, start: int, stop: int) -> None:
         """Starts a request for the bytes [start, stop), in whole blocks. Raises Unavailable."""
         if self.nursery is None:
-            raise Unavailable("the drive is being stopped")
+            raise Unavailable(Phrase("the drive is being stopped"))
         request = _begin_request(download, start, stop)
         self.nursery.start_soon(self._run_request, download, request)
 
@@ -311,7 +316,7 @@ class ActiveDownloads:
                     break
         is_short = request.position < request.stop
         if is_short and incoming.missing(request.position, request.stop) is not None:
-            raise Unreachable("the server ended the download early; it is tried again")
+            raise Unreachable(Phrase("the server ended the download early; it is tried again"))
 
 
 def _begin_request(download: Download, start: int, stop: int) -> RangeRequest:

@@ -26,12 +26,13 @@ from reconciler.hydration.content_guard import ContentGuard
 from reconciler.hydration.download import Download, Downloads, hydration
 from reconciler.hydration.download_checksums import Counting
 from reconciler.hydration.download_queue import DownloadQueue
-from reconciler.hydration.downloads import ActiveDownloads
+from reconciler.hydration.downloads import REPLACED, ActiveDownloads
 from reconciler.hydration.endurance import Endurance
 from reconciler.hydration.readers import Readers
 from reconciler.hydration.refusals import Refusals
 from reconciler.hydration.space_wait import SpaceWait
 from reconciler.model import NodeId, Outcome, Remote, Result
+from reconciler.phrases import Phrase, strerror
 from reconciler.ports import Incoming, Progress, RemoteFolder, Replica
 from reconciler.requests.circuit_breaker import Fuse
 from reconciler.requests.concurrency import MOST
@@ -190,7 +191,9 @@ class Hydrator:
             if error.errno in {errno.ENOSPC, errno.EDQUOT}:
                 self._space.add(node)
             else:
-                why = f"its content finds no place on the local disk: {error.strerror}"
+                why = Phrase(
+                    "its content finds no place on the local disk: {why}", why=strerror(error)
+                )
                 self._refuse(node, why)
         return 0
 
@@ -281,7 +284,8 @@ class Hydrator:
         found = {node: (why, lasting) for node, why, lasting in self._refusals.problems()}
         put_off, why_others = self._queue.put_off()
         for node in put_off:
-            found.setdefault(node, (f"Other contents fail in the same way: {why_others}", False))
+            others = Phrase("Other contents fail in the same way: {why}", why=why_others)
+            found.setdefault(node, (others, False))
         for node, (why, lasting) in found.items():
             if self._queue.is_under_way(node):
                 continue
@@ -373,6 +377,6 @@ class Hydrator:
         """All that is under way ends at once; what arrived stays, and the rest is queued again."""
         self._downloads.halt(why)
 
-    def forget(self, node: NodeId, why: str = "the file was replaced by a newer version") -> None:
+    def forget(self, node: NodeId, why: str = REPLACED) -> None:
         """As `ActiveDownloads.forget`."""
         self._downloads.forget(node, why)

@@ -23,6 +23,7 @@ from reconciler.hydration.downloads import ActiveDownloads
 from reconciler.hydration.endurance import Endurance
 from reconciler.hydration.refusals import name_of
 from reconciler.model import Base, NodeId
+from reconciler.phrases import Phrase, strerror
 from reconciler.ports import Replica
 from reconciler.requests.connectivity import Connectivity
 from reconciler.requests.reachability import Reach
@@ -99,7 +100,7 @@ class Readers:
                     raise Unavailable(str(error), obstacle) from error
                 await trio.sleep(delay)
             except OSError as error:
-                why = f"the local disk has no place for it: {error.strerror}"
+                why = Phrase("the local disk has no place for it: {why}", why=strerror(error))
                 full = error.errno in {errno.ENOSPC, errno.EDQUOT}
                 obstacle = Obstacle.NO_SPACE if full else Obstacle.OTHER
                 raise Unavailable(why, obstacle) from error
@@ -171,10 +172,12 @@ class Readers:
                 await self._complete(download)
             return False
         if self._downloads.nursery is None:
-            raise Unavailable("the drive is being stopped")
+            raise Unavailable(Phrase("the drive is being stopped"))
         if self._link.in_backoff:
             self.offline_reads += 1
-            why = self._link.why if self._link.paused else f"the server is away: {self._link.why}"
+            why = self._link.why
+            if not self._link.paused:
+                why = Phrase("the server is away: {why}", why=why)
             raise Unavailable(why, Obstacle.OFFLINE)
         if not download.awaited(gap[0]):
             end = min(max(gap[1], gap[0] + READ_AHEAD_BYTES), download.found.size)

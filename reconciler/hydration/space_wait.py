@@ -10,6 +10,7 @@ import trio
 from reconciler.hydration.download_queue import DownloadQueue
 from reconciler.hydration.refusals import Refusals
 from reconciler.model import NodeId
+from reconciler.phrases import Phrase
 from reconciler.requests.connectivity import Connectivity
 
 log = logging.getLogger(__name__)
@@ -17,7 +18,7 @@ log = logging.getLogger(__name__)
 SPACE_RETRY_SECONDS = 5.0
 """Seconds until it is tried whether a full disk has room again."""
 
-NO_SPACE = "the local disk is full: make room there, then its content is fetched"
+NO_SPACE = Phrase("the local disk is full: make room there, then its content is fetched")
 
 
 class SpaceWait:

@@ -15,6 +15,7 @@ from dataclasses import replace
 from reconciler.filters import Filter
 from reconciler.model import ROOT, Action, Base, Kind, Local, NodeId, Op, Remote, Side
 from reconciler.names import is_swap_name
+from reconciler.planner import reasons
 from reconciler.planner.resolve import NodeStates
 from reconciler.planner.view import View
 
@@ -74,7 +75,7 @@ def superseded(view: View, filters: Filter, nodes: Iterable[NodeId]) -> Iterator
             continue
         if remote is None:
             if local.kind is Kind.FILE and not local.present:
-                why = "deleted on the server before it was fetched"
+                why = reasons.NEVER_FETCHED
                 yield Action(Op.DELETE, Side.LOCAL, node, base, local, None, None, reason=why)
             continue
         here, agreed, there = (
@@ -88,9 +89,9 @@ def superseded(view: View, filters: Filter, nodes: Iterable[NodeId]) -> Iterator
         if local.kind is not Kind.FILE or local.present or remote.kind is not Kind.FILE:
             continue
         if NodeStates(node, base, local, remote).remote_edited:
-            why = "edited on the server, unchanged here"
+            why = reasons.EDITED_ON_SERVER
         elif agreed != there:
-            why = "moved on the server, and not fetched yet"
+            why = reasons.MOVED_NOT_FETCHED
         else:
             continue
         yield Action(Op.FETCH, Side.LOCAL, node, base, local, remote, base.place, reason=why)

@@ -23,6 +23,7 @@ from reconciler.model import (
     Side,
 )
 from reconciler.names import conflict_name, unsyncable
+from reconciler.planner import reasons
 from reconciler.planner.conflict_rules import side_without_time
 from reconciler.planner.resolve import NodeStates, Verdict, brought_back, resolve_node
 from reconciler.planner.view import View
@@ -147,7 +148,7 @@ class VerdictFitter:
         return {
             node: self.says(node)
             for node, verdict in self.verdicts.items()
-            if verdict.wait_reason and not verdict.lives
+            if verdict.waits and not verdict.lives
         }
 
     def _bring_back_folders(self) -> None:
@@ -168,7 +169,7 @@ class VerdictFitter:
         local = self._view.local(node)
         name = local.name if local is not None else str(node)
         shown = name.encode("utf-8", "backslashreplace").decode()
-        return f"“{shown}” {self.verdicts[node].wait_reason}."
+        return reasons.being_written(shown)
 
     # place ----------------------------------------------------------------------------------------
 
@@ -220,11 +221,8 @@ class VerdictFitter:
         place = trees.remote_place if server else trees.local_place
         if verdict.place == place:
             return False
-        side = "the server's" if server else "the local"
-        moved = (
-            f"both sides moved folders into each other: {side} place wins"
-            f" ({self.settings.conflict.value})"
-        )
+        rule = self.settings.conflict.value
+        moved = reasons.moved_into_each_other(rule, local_wins=not server)
         self.verdicts[node] = replace(verdict, place=place, moved=moved, conflict=True)
         return True
 
@@ -248,11 +246,11 @@ class VerdictFitter:
             self.depth_of[node] = -1  # met again only in a circle of folders that wait
             node = ROOT if place is None else place.parent
         if self.depth_of[node] < 0:
-            found.setdefault(node, "It and its folders wait for each other.")
+            found.setdefault(node, reasons.CIRCLE)
         for each, place in reversed(climb):
             self.depth_of[each] = 0 if place is None else self.depth_of[place.parent] + 1
             why = (
-                "Nothing is known of its folder."
+                reasons.FOLDER_UNKNOWN
                 if place is None
                 else self._reason_to_wait(each, place, found)
             )
@@ -262,18 +260,18 @@ class VerdictFitter:
     def _reason_to_wait(self, node: NodeId, place: Place, found: dict[NodeId, str]) -> str | None:
         parent = place.parent
         if parent in self.waiting or parent in found:
-            return "Its folder waits."
+            return reasons.FOLDER_WAITS
         if node in self.waiting:
             return None
         verdict = self.verdicts.get(node)
         if verdict is None:  # not planned for: the folder of something that is
             if self._view.base(node) is None:
-                return "It is not planned for."
+                return reasons.NOT_PLANNED
             return self._view.unknown(node)
         if verdict.place is not None:
             above = self.verdicts.get(parent)
             if above is not None and not above.lives:
-                return "Its folder is on neither side."
+                return reasons.FOLDER_GONE
             return unsyncable(place.name)
         return None
 
@@ -316,11 +314,11 @@ class VerdictFitter:
     def _rename(self, node: NodeId, place: Place, winner: NodeId, taken: set[Place]) -> None:
         target = self._free_name(place, self.trees[node].kind, taken)
         state = self._view.local(winner) or self._view.remote(winner)
-        what = "a folder" if state is not None and state.kind is Kind.FOLDER else "another file"
+        is_folder = state is not None and state.kind is Kind.FOLDER
         self.verdicts[node] = replace(
             self.verdicts[node],
             place=target,
-            moved=f"{what} on the other side has its name",
+            moved=reasons.FOLDER_HAS_NAME if is_folder else reasons.FILE_HAS_NAME,
             conflict=True,
         )
 

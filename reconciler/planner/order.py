@@ -21,6 +21,7 @@ from itertools import zip_longest
 
 from reconciler.model import ROOT, Action, NodeId, Op, Place, Side
 from reconciler.names import swap_name
+from reconciler.planner import reasons
 from reconciler.planner.view import View
 
 Stages = tuple[tuple[Action, ...], ...]
@@ -236,5 +237,5 @@ class _Shaping:
             op=Op.MOVE,
             target=target,
             keep=False,
-            reason="makes room for a moment",
+            reason=reasons.MAKES_ROOM,
         )

@@ -25,16 +25,12 @@ from reconciler.model import (
     Side,
     Waiting,
 )
+from reconciler.planner import reasons
 from reconciler.planner.filter_borders import superseded
 from reconciler.planner.fit import Present, VerdictFitter
 from reconciler.planner.order import arrange
 from reconciler.planner.resolve import NodeStates, Verdict
 from reconciler.planner.view import View
-
-_HELD = "You hold it, or a folder that it is in."
-_CANNOT_BE_EMPTIED = (
-    "It holds something that waits or that a filter leaves out, so it cannot be deleted yet."
-)
 
 
 def plan(view: View, settings: Settings, *, stamp: str, filters: Filter = DEFAULT) -> Plan:
@@ -54,12 +50,10 @@ def plan(view: View, settings: Settings, *, stamp: str, filters: Filter = DEFAUL
         for node in touched
         if not present.left_out(node)
     }
-    waiting = {
-        node: f"The server could not tell its state: {why}"
-        for node in trees
-        if (why := view.unknown(node))
+    waiting: dict[NodeId, str] = {
+        node: reasons.untold(why) for node in trees if (why := view.unknown(node))
     }
-    waiting |= {node: _HELD for node in trees if view.held(node)}
+    waiting |= {node: reasons.HELD for node in trees if view.held(node)}
     while True:
         fitting = VerdictFitter(view, settings, stamp, present, trees, waiting)
         found = fitting.fit()
@@ -93,10 +87,18 @@ class _Actions:
             else:
                 actions += self._staying(trees, verdict, verdict.place)
         for node in sorted(fitting.others):
-            reason = "a link or device here; the server has something of its name"
             local, target = self._view.local(node), fitting.others[node]
             actions.append(
-                Action(Op.MOVE, Side.LOCAL, node, None, local, None, target, reason=reason)
+                Action(
+                    Op.MOVE,
+                    Side.LOCAL,
+                    node,
+                    None,
+                    local,
+                    None,
+                    target,
+                    reason=reasons.OUT_OF_THE_WAY,
+                )
             )
         return actions
 
@@ -142,7 +144,7 @@ class _Actions:
         states = (Side.LOCAL, trees.local), (Side.REMOTE, trees.remote)
         for side, state in states:
             if state is not None and state.place != place:
-                moved = verdict.moved or "back to its name"
+                moved = verdict.moved or reasons.BACK_TO_ITS_NAME
                 actions.append(
                     Action(
                         Op.MOVE,
@@ -182,7 +184,7 @@ def _hindered(view: View, fitting: VerdictFitter, actions: Iterable[Action]) -> 
         if holder is None or holder == action.node or (action.side, holder) in leaving:
             continue
         if holder not in fitting.deletions[action.side]:
-            found[action.node] = "Its place is still taken by something that waits."
+            found[action.node] = reasons.PLACE_TAKEN
     return found
 
 
@@ -190,20 +192,17 @@ def _not_ours(settings: Settings, actions: Iterable[Action]) -> dict[NodeId, str
     """Nodes that could only be put right on a server which this drive does but follow."""
     if settings.direction.changes_server:
         return {}
-    why = "It would have to be changed on the server, which is only followed."
-    return {action.node: why for action in actions if action.side is Side.REMOTE}
+    return {action.node: reasons.ONLY_FOLLOWED for action in actions if action.side is Side.REMOTE}
 
 
 def _plan(view: View, fitting: VerdictFitter, actions: Iterable[Action]) -> Plan:
     waiting = {node: Waiting(node, why) for node, why in fitting.waiting.items()}
-    waiting |= {node: Waiting(node, _CANNOT_BE_EMPTIED) for node in fitting.undeletable}
+    waiting |= {node: Waiting(node, reasons.CANNOT_BE_EMPTIED) for node in fitting.undeletable}
     for node, verdict in fitting.verdicts.items():
-        if verdict.wait_reason:
+        if verdict.waits:
             waiting[node] = Waiting(node, fitting.says(node))
     conflicts = [
-        node
-        for node, verdict in fitting.verdicts.items()
-        if verdict.conflict and not verdict.wait_reason
+        node for node, verdict in fitting.verdicts.items() if verdict.conflict and not verdict.waits
     ]
     late, never = _late_forgets(fitting)
     lasting = (each for each in actions if each.node not in never)
@@ -218,7 +217,7 @@ def _late_forgets(fitting: VerdictFitter) -> tuple[set[NodeId], set[NodeId]]:
     never: set[NodeId] = set()
     for node, trees in fitting.trees.items():
         verdict = fitting.verdicts.get(node)
-        waits = verdict is None or bool(verdict.wait_reason) or node in fitting.undeletable
+        waits = verdict is None or verdict.waits or node in fitting.undeletable
         if verdict is not None and verdict.op is Op.FORGET:
             continue
         into, base = never if waits else late, trees.base

@@ -21,6 +21,7 @@ from reconciler.model import (
     Side,
 )
 from reconciler.names import is_swap_name, swap_name
+from reconciler.planner import reasons
 from reconciler.planner.conflict_rules import (
     change_wins,
     local_time_wins,
@@ -113,7 +114,7 @@ class Verdict:
 
     ``place`` is None for one that goes. ``op`` and ``side`` are the one action besides moves; None
     when there is none. ``moved`` is the reason for a move, ``reason`` the one for ``op``.
-    ``wait_reason`` says why ``op`` must not happen now.
+    ``waits`` says that ``op`` must not happen now, as the file is being written.
     """
 
     place: Place | None
@@ -123,21 +124,18 @@ class Verdict:
     conflict: bool = False
     reason: str = ""
     moved: str = ""
-    wait_reason: str = ""
+    waits: bool = False
 
     @property
     def lives(self) -> bool:
         return self.place is not None
 
 
-BUSY = "is being written"
-
-
 def resolve_node(trees: NodeStates, settings: Settings, moved_along: bool) -> Verdict:
     """The verdict for one node that is in at least one tree. ``moved_along``: the side that still
     has the node moved it, or a folder above it, away from where the other side deleted it."""
     if trees.local is None and trees.remote is None:
-        return Verdict(None, Op.FORGET, Side.BASE, reason="deleted on both sides")
+        return Verdict(None, Op.FORGET, Side.BASE, reason=reasons.DELETED_ON_BOTH)
     if settings.direction.leader is not None:
         return _mirrored(trees, settings)
     if trees.local is not None and trees.remote is not None:
@@ -147,9 +145,7 @@ def resolve_node(trees: NodeStates, settings: Settings, moved_along: bool) -> Ve
         if trees.base is None
         else _deleted_on_one_side(trees, settings, moved_along)
     )
-    return (
-        replace(verdict, op=None, wait_reason=BUSY) if _must_wait(verdict, trees.local) else verdict
-    )
+    return replace(verdict, op=None, waits=True) if _must_wait(verdict, trees.local) else verdict
 
 
 def _must_wait(verdict: Verdict, local: Local | None) -> bool:
@@ -163,8 +159,10 @@ def _must_wait(verdict: Verdict, local: Local | None) -> bool:
 def _created(trees: NodeStates) -> Verdict:
     place = trees.local_place or trees.remote_place
     if trees.local is not None:
-        return Verdict(place, _creation_op(trees, Side.REMOTE), Side.REMOTE, reason="new here")
-    return Verdict(place, _creation_op(trees, Side.LOCAL), Side.LOCAL, reason="new on the server")
+        return Verdict(
+            place, _creation_op(trees, Side.REMOTE), Side.REMOTE, reason=reasons.NEW_HERE
+        )
+    return Verdict(place, _creation_op(trees, Side.LOCAL), Side.LOCAL, reason=reasons.NEW_ON_SERVER)
 
 
 def _creation_op(trees: NodeStates, side: Side) -> Op:
@@ -178,27 +176,20 @@ def _deleted_on_one_side(trees: NodeStates, settings: Settings, moved_along: boo
     """Deleted on one side. Only a change on the other side can bring it back."""
     here = trees.local is not None
     owner, other = (Side.LOCAL, Side.REMOTE) if here else (Side.REMOTE, Side.LOCAL)
-    deleted, changed = (
-        ("deleted on the server", "here") if here else ("deleted here", "on the server")
-    )
     edited = trees.local_edited if here else trees.remote_edited
-    what = "edited" if edited else "moved" if moved_along and not _never_fetched(trees) else ""
-    if not what:
-        return Verdict(
-            None, Op.DELETE, owner, keep=trees.rewritten, reason=f"{deleted}, unchanged {changed}"
-        )
+    if not edited and (not moved_along or _never_fetched(trees)):
+        reason = reasons.DELETED_ON_SERVER if here else reasons.DELETED_HERE
+        return Verdict(None, Op.DELETE, owner, keep=trees.rewritten, reason=reason)
     conflict = edited or trees.local_moved or trees.remote_moved
-    if change_wins(owner, settings.conflict):
+    wins, rule = change_wins(owner, settings.conflict), settings.conflict.value
+    reason = (
+        reasons.deleted_and_edited(rule, here=here, edit_wins=wins)
+        if edited
+        else reasons.deleted_and_moved(rule, here=here, move_wins=wins)
+    )
+    if wins:
         place = trees.local_place or trees.remote_place
-        rule = f"the {'edit' if edited else 'move'} wins ({settings.conflict.value})"
-        return Verdict(
-            place,
-            _creation_op(trees, other),
-            other,
-            conflict=conflict,
-            reason=f"{deleted}, {what} {changed}: {rule}",
-        )
-    reason = f"{deleted}, {what} {changed}: the deletion wins ({settings.conflict.value})"
+        return Verdict(place, _creation_op(trees, other), other, conflict=conflict, reason=reason)
     return Verdict(
         None, Op.DELETE, owner, keep=edited or trees.rewritten, conflict=conflict, reason=reason
     )
@@ -208,13 +199,13 @@ def _on_both_sides(trees: NodeStates, settings: Settings) -> Verdict:
     place, moved, torn = _place(trees, settings)
     verdict = _content(trees, settings)
     if verdict.op is not None and _must_wait(verdict, trees.local):
-        verdict = Verdict(None, wait_reason=BUSY)
+        verdict = Verdict(None, waits=True)
     if (
         verdict.op is None
         and (trees.base is None or trees.rewritten or _agreed_move(trees))
-        and not verdict.wait_reason
+        and not verdict.waits
     ):
-        verdict = Verdict(None, Op.AGREE, reason="the same on both sides")
+        verdict = Verdict(None, Op.AGREE, reason=reasons.SAME)
     return replace(verdict, place=place, moved=moved, conflict=verdict.conflict or torn)
 
 
@@ -230,34 +221,30 @@ def _mirrored(trees: NodeStates, settings: Settings) -> Verdict:
     place = trees.local_place if up else there
     if up and place and there and is_swap_name(place.name) and not is_swap_name(there.name):
         place = there
-    rule = f"the other side decides ({settings.direction.value})"
+    rule = settings.direction.value
     here_edited, there_edited = trees.local_edited, trees.remote_edited
     if model is None:
         # else it is in no other bin
         keep = here_edited or trees.rewritten or (trees.base is None and not up)
-        verdict = Verdict(
-            None, Op.DELETE, side, keep=keep, reason=f"not on the other side, and {rule}"
-        )
+        verdict = Verdict(None, Op.DELETE, side, keep=keep, reason=reasons.not_on_other(rule))
     elif copy is None and _never_fetched(trees):
-        verdict = Verdict(
-            None, Op.DELETE, Side.LOCAL, reason="deleted on the server before it was fetched"
-        )
+        verdict = Verdict(None, Op.DELETE, Side.LOCAL, reason=reasons.NEVER_FETCHED)
     elif copy is None:
         verdict = Verdict(
-            place, _creation_op(trees, side), side, reason=f"only on the other side, and {rule}"
+            place, _creation_op(trees, side), side, reason=reasons.only_on_other(rule)
         )
     else:
         verdict = replace(
-            _mirrored_content(trees, settings, rule), place=place, moved=f"elsewhere, and {rule}"
+            _mirrored_content(trees, settings, rule), place=place, moved=reasons.elsewhere(rule)
         )
         moved = _agreed_move(trees) if up else _at_one_place(trees)
         if verdict.op is None and (trees.base is None or trees.rewritten or moved):
-            verdict = replace(verdict, op=Op.AGREE, side=Side.BASE, reason="the same on both sides")
+            verdict = replace(verdict, op=Op.AGREE, side=Side.BASE, reason=reasons.SAME)
         verdict = replace(
             verdict, conflict=here_edited and there_edited and verdict.op in (Op.SEND, Op.FETCH)
         )
     if verdict.op is not None and _must_wait(verdict, trees.local):
-        return replace(verdict, op=None, wait_reason=BUSY)
+        return replace(verdict, op=None, waits=True)
     return verdict
 
 
@@ -281,23 +268,23 @@ def _mirrored_content(trees: NodeStates, settings: Settings, rule: str) -> Verdi
                 None,
                 Op.TOUCH,
                 Side.REMOTE if up else Side.LOCAL,
-                reason=f"another time, and {rule}",
+                reason=reasons.other_time(rule),
             )
         if base is None or local.mtime == base.local_mtime:
             return Verdict(None)
-        return Verdict(None, Op.AGREE, reason="the same time set on both sides")
+        return Verdict(None, Op.AGREE, reason=reasons.SAME_TIME_SET)
     # Where one side alone has another content than the base, size and time prove nothing: that it
     # is another is known.
     if here and there and same_content(local, remote, base):
         if local.mtime == remote.mtime:
-            return Verdict(None, Op.AGREE, reason="the same on both sides")
+            return Verdict(None, Op.AGREE, reason=reasons.SAME)
         return Verdict(
-            None, Op.TOUCH, Side.REMOTE if up else Side.LOCAL, reason=f"another time, and {rule}"
+            None, Op.TOUCH, Side.REMOTE if up else Side.LOCAL, reason=reasons.other_time(rule)
         )
     if up and local.present:
         keep = there or remote.doubtful
-        return Verdict(None, Op.SEND, Side.REMOTE, keep=keep, reason=f"another content, and {rule}")
-    return Verdict(None, Op.FETCH, Side.LOCAL, keep=here, reason=f"another content, and {rule}")
+        return Verdict(None, Op.SEND, Side.REMOTE, keep=keep, reason=reasons.other_content(rule))
+    return Verdict(None, Op.FETCH, Side.LOCAL, keep=here, reason=reasons.other_content(rule))
 
 
 def _agreed_move(trees: NodeStates) -> bool:
@@ -318,18 +305,14 @@ def _place(trees: NodeStates, settings: Settings) -> tuple[Place, str, bool]:
     assert here is not None
     assert there is not None
     if here == there:
-        return here, "back to its name", False
+        return here, reasons.BACK_TO_ITS_NAME, False
     if trees.base is None or (trees.local_moved and trees.remote_moved):
         is_local = side_without_time(settings.conflict) is Side.LOCAL
-        side, place = ("the local", here) if is_local else ("the server's", there)
-        return (
-            place,
-            f"moved on both sides: {side} place wins ({settings.conflict.value})",
-            trees.base is not None,
-        )
+        reason = reasons.moved_on_both(settings.conflict.value, local_wins=is_local)
+        return here if is_local else there, reason, trees.base is not None
     if trees.local_moved:
-        return here, "moved here", False
-    return there, "moved on the server", False
+        return here, reasons.MOVED_HERE, False
+    return there, reasons.MOVED_ON_SERVER, False
 
 
 def _content(trees: NodeStates, settings: Settings) -> Verdict:
@@ -343,28 +326,28 @@ def _content(trees: NodeStates, settings: Settings) -> Verdict:
     if here and there:
         return _edited_both(local, remote, base, settings)
     if here:
-        why = "edited here, unchanged on the server"
-        if remote.doubtful:
-            why = "edited here, and perhaps on the server, which nobody can tell any more"
+        why = reasons.EDITED_PERHAPS_BOTH if remote.doubtful else reasons.EDITED_HERE
         return Verdict(None, Op.SEND, Side.REMOTE, keep=remote.doubtful, reason=why)
     if there:
-        return Verdict(None, Op.FETCH, Side.LOCAL, reason="edited on the server, unchanged here")
+        return Verdict(None, Op.FETCH, Side.LOCAL, reason=reasons.EDITED_ON_SERVER)
     return _touched(local, remote, base)
 
 
 def _edited_both(local: Local, remote: Remote, base: Base | None, settings: Settings) -> Verdict:
-    did = "created" if base is None else "edited"
+    created = base is None
     if same_content(local, remote, base):
         if local.mtime == remote.mtime:
-            return Verdict(None, Op.AGREE, reason=f"{did} on both sides alike")
+            reason = reasons.CREATED_ALIKE if created else reasons.EDITED_ALIKE
+            return Verdict(None, Op.AGREE, reason=reason)
         side = (
             Side.REMOTE if local_time_wins(local, remote, base, settings.conflict) else Side.LOCAL
         )
-        return Verdict(None, Op.TOUCH, side, reason=f"{did} on both sides alike, at another time")
-    if local_wins(local, remote, settings.conflict):
-        why = f"{did} on both sides: the local version wins ({settings.conflict.value})"
+        reason = reasons.CREATED_ALIKE_LATER if created else reasons.EDITED_ALIKE_LATER
+        return Verdict(None, Op.TOUCH, side, reason=reason)
+    wins = local_wins(local, remote, settings.conflict)
+    why = reasons.changed_on_both(settings.conflict.value, created=created, local_wins=wins)
+    if wins:
         return Verdict(None, Op.SEND, Side.REMOTE, keep=True, conflict=True, reason=why)
-    why = f"{did} on both sides: the server's version wins ({settings.conflict.value})"
     return Verdict(None, Op.FETCH, Side.LOCAL, keep=True, conflict=True, reason=why)
 
 
@@ -375,15 +358,11 @@ def _touched(local: Local, remote: Remote, base: Base | None) -> Verdict:
         return Verdict(None)
     here, there = local.mtime != base.local_mtime, remote.mtime != base.mtime
     if here and there and local.mtime == remote.mtime:
-        return Verdict(None, Op.AGREE, reason="the same time set on both sides")
+        return Verdict(None, Op.AGREE, reason=reasons.SAME_TIME_SET)
     if here and (not there or local.mtime > remote.mtime):
-        return Verdict(
-            None, Op.TOUCH, Side.REMOTE, reason="another time set here, the same content"
-        )
+        return Verdict(None, Op.TOUCH, Side.REMOTE, reason=reasons.TIME_SET_HERE)
     if there:
-        return Verdict(
-            None, Op.TOUCH, Side.LOCAL, reason="another time on the server, the same content"
-        )
+        return Verdict(None, Op.TOUCH, Side.LOCAL, reason=reasons.TIME_SET_ON_SERVER)
     return Verdict(None)
 
 
@@ -412,7 +391,5 @@ def brought_back(trees: NodeStates) -> Verdict | None:
     if place is None or trees.kind is not Kind.FOLDER:
         return None
     if trees.local is not None:
-        return Verdict(
-            place, Op.MAKE, Side.REMOTE, reason="deleted on the server, but something in it stays"
-        )
-    return Verdict(place, Op.MAKE, Side.LOCAL, reason="deleted here, but something in it stays")
+        return Verdict(place, Op.MAKE, Side.REMOTE, reason=reasons.STAYS_HERE)
+    return Verdict(place, Op.MAKE, Side.LOCAL, reason=reasons.STAYS_ON_SERVER)

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator
 from reconciler.filters import Filter
 from reconciler.lookups import Lookups
 from reconciler.model import ROOT, Action, NodeId, Op, Plan
+from reconciler.phrases import Phrase
+from reconciler.planner import reasons
 from reconciler.trees.remote_tree import RemoteTree
 
 
@@ -54,13 +56,13 @@ def idle_because(
     """Why nothing is done about the node, as a sentence; ``made`` is None when the server could not
     be asked."""
     if filters.left_out(path):
-        return "It is left out by a filter or by its name."
+        return Phrase("It is left out by a filter or by its name.")
     if made is None:
-        return "The server could not be asked, so what would happen is not known."
+        return Phrase("The server could not be asked, so what would happen is not known.")
     for waiting in made.waiting:
         if waiting.node == node:
             return waiting.why
     unknown = tree.unknown(node)
     if unknown is not None:
-        return f"The server could not tell its state: {unknown}"
-    return "Nothing is to be done: both sides are the same."
+        return reasons.untold(unknown)
+    return Phrase("Nothing is to be done: both sides are the same.")

@@ -12,6 +12,7 @@ from __future__ import annotations
 import trio
 
 from reconciler.errors import NoConnection, RemoteError, Unauthorized, Unreachable
+from reconciler.phrases import Phrase
 from reconciler.ports import RemoteFolder
 from reconciler.requests.connectivity import Connectivity
 
@@ -62,9 +63,10 @@ class Reach:
             except RemoteError as error:
                 return str(error)
             return None
-        return (
-            f"The server does not answer within {PATIENCE:.0f} seconds; check that it runs and the"
-            " network works"
+        return Phrase(
+            "The server does not answer within {seconds} seconds; check that it runs"
+            " and the network works",
+            seconds=round(PATIENCE),
         )
 
     async def ends_all(self, error: RemoteError) -> bool:

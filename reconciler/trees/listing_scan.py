@@ -19,6 +19,7 @@ from collections.abc import Container
 
 from reconciler.filters import DEFAULT, PASSING_FIRST, Filter, is_passing
 from reconciler.model import ROOT, Entry, Kind, NodeId
+from reconciler.phrases import Phrase
 from reconciler.trees.node_matching import DEFERRED, SKIPPED, NodeMatcher
 from reconciler.trees.remote_tree import FILTERED, Known, RemoteTree
 
@@ -87,7 +88,7 @@ class ListingScan:
             if byte >= len(seen):
                 seen.extend(bytes(byte + 1))
             if seen[byte] & bit:
-                self._problems[path] = "the server listed it twice"
+                self._problems[path] = Phrase("the server listed it twice")
                 continue
             seen[byte] |= bit
             if entry.is_folder:
@@ -104,7 +105,7 @@ class ListingScan:
         self._matched -= 1
         if entry.is_folder:
             if entry.path in self._folders:
-                self._problems[entry.path] = "the server listed it twice"
+                self._problems[entry.path] = Phrase("the server listed it twice")
                 return
             self._folders[entry.path] = DEFERRED
         self._deferred.append(entry)
@@ -118,7 +119,7 @@ class ListingScan:
             if entry.is_folder:
                 self._folders[entry.path] = SKIPPED
         elif entry.problem is not None or entry.filtered:
-            why = entry.problem or "a filter on the server leaves it out"
+            why = entry.problem or Phrase("a filter on the server leaves it out")
             self._problems[entry.path] = why
             self._folders[entry.path] = SKIPPED
         elif parent == DEFERRED and name:
@@ -129,8 +130,8 @@ class ListingScan:
                 self._matched += 1
                 self._defer(entry)
         elif entry.path:
-            self._problems[head or entry.path] = (
-                f"the server listed {entry.path!r} without its folder"
+            self._problems[head or entry.path] = Phrase(
+                "the server listed {path} without its folder", path=repr(entry.path)
             )
             self._folders[entry.path] = SKIPPED
 

@@ -10,6 +10,7 @@ from collections.abc import Container, Iterator
 
 from reconciler.model import ROOT, Base, Entry, Kind, NodeId, Place, Remote
 from reconciler.names import node_of_swap_name, swap_name
+from reconciler.phrases import Phrase
 from reconciler.trees.likeness import Known as Likeness
 from reconciler.trees.likeness import kin
 from reconciler.trees.remote_tree import Known, RemoteTree, stays_here
@@ -330,7 +331,7 @@ class NodeMatcher:
         if parent == SKIPPED:
             self._folders[entry.path] = SKIPPED
             if node is not None:
-                self._tree.note_unknown(node, "its folder could not be read")
+                self._tree.note_unknown(node, Phrase("its folder could not be read"))
             return True
         if parent <= 0:
             return False
@@ -352,7 +353,9 @@ class NodeMatcher:
         head, name = _split(entry.path)
         parent = self._folders.get(head, NodeId(0))
         if parent <= 0:  # its folder was a duplicate, or no folder
-            self._problems.setdefault(head, f"the server listed {entry.path!r} without its folder")
+            self._problems.setdefault(
+                head, Phrase("the server listed {path} without its folder", path=repr(entry.path))
+            )
             return
         node = self._untold_move(entry, missing) or self._local_twin(entry, parent, name)
         if node is None:
@@ -467,11 +470,11 @@ class NodeMatcher:
             and self._is_seen(holder)
             and holder not in self._moving
         ):
-            self._problems[entry.path] = "the server listed it twice"
+            self._problems[entry.path] = Phrase("the server listed it twice")
             self._see(node)
             self._folders[entry.path] = SKIPPED
             if self._known.base(node) is not None:
-                self._tree.note_unknown(node, "the server listed it twice")
+                self._tree.note_unknown(node, Phrase("the server listed it twice"))
             return
         self._see(node)
         if entry.is_folder:

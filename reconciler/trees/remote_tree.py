@@ -11,8 +11,9 @@ from typing import Protocol
 
 from reconciler.lookups import BaseEntry
 from reconciler.model import ROOT, Base, Kind, Local, NodeId, Place, Remote
+from reconciler.phrases import Phrase
 
-FILTERED = "it is left out by a filter"
+FILTERED = Phrase("it is left out by a filter")
 """Why the state of something on the server is not known, though it could be."""
 
 

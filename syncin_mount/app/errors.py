@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reconciler.phrases import Phrase
+from reconciler.phrases import Phrase, counted, strerror
 from syncin_mount.control.service import NotDone
 from syncin_mount.printable import printable
 
@@ -30,7 +30,13 @@ class NeverSynchronized(NotPossible):
     """The drive has no local copy yet, and so no bin."""
 
     def __init__(self, drive: str, entry: str) -> None:
-        super().__init__(f"'{drive}' was never synchronized, so its bin has no entry '{entry}'")
+        super().__init__(
+            Phrase(
+                "'{drive}' was never synchronized, so its bin has no entry '{entry}'",
+                drive=drive,
+                entry=entry,
+            )
+        )
 
 
 class Paused(NotPossible):
@@ -56,7 +62,11 @@ class HistoryUnreadable(NotPossible):
 
     def __init__(self, drive: str, why: str) -> None:
         super().__init__(
-            f"the history of '{drive}' cannot be read ({why}); the next run puts it in order"
+            Phrase(
+                "the history of '{drive}' cannot be read ({why}); the next run puts it in order",
+                drive=drive,
+                why=why,
+            )
         )
 
 
@@ -72,7 +82,7 @@ class NoSuchEntry(NotDone):
     """The bin of the drive has no entry of this name."""
 
     def __init__(self, drive: str, entry: str) -> None:
-        super().__init__(f"the bin has no entry '{entry}'")
+        super().__init__(Phrase("the bin has no entry '{entry}'", entry=entry))
         self.drive = drive
 
 
@@ -81,7 +91,7 @@ class PlaceTaken(NotDone):
     where, as a clause."""
 
     def __init__(self, place: str) -> None:
-        super().__init__(f"{place} is a file now")
+        super().__init__(Phrase("{place} is a file now", place=place))
 
 
 class RestoreFirst(NotDone):
@@ -92,7 +102,7 @@ class ChosenAlready(NotDone):
     """Of this conflict somebody chose already; that has to be undone first."""
 
     def __init__(self, drive: str, path: str) -> None:
-        super().__init__(f"of '{path}' a version was chosen already")
+        super().__init__(Phrase("of '{path}' a version was chosen already", path=path))
         self.drive = drive
         self.path = path
 
@@ -101,16 +111,21 @@ class MountpointHoldsFiles(NotPossible):
     """A new drive cannot have this folder, unless its files are imported."""
 
     def __init__(self, path: str) -> None:
-        super().__init__(f"the mount point {path} is not empty")
+        super().__init__(Phrase("the mount point {path} is not empty", path=path))
 
 
 class MustBeUnmounted(NotPossible):
-    """The drive is mounted, and what was asked for needs it at rest. ``clause`` says so."""
+    """The drive is mounted, and what was asked for needs it at rest: that is another mount
+    point, or all else."""
 
-    def __init__(self, drive: str, clause: str = "is mounted", before: str = "first") -> None:
-        super().__init__(f"'{drive}' {clause}")
+    def __init__(self, drive: str, *, for_another_place: bool = False) -> None:
+        super().__init__(
+            Phrase("'{drive}' is in use", drive=drive)
+            if for_another_place
+            else Phrase("'{drive}' is mounted", drive=drive)
+        )
         self.drive = drive
-        self.before = before
+        self.for_another_place = for_another_place
 
 
 class ServerSaysNo(NotPossible):
@@ -121,7 +136,9 @@ class NoRemoteFolder(ServerSaysNo):
     """There is no such folder. ``server`` is the account's name here."""
 
     def __init__(self, path: str, url: str, server: str) -> None:
-        super().__init__(f"there is no folder '{printable(path)}' on {url}")
+        super().__init__(
+            Phrase("there is no folder '{path}' on {url}", path=printable(path), url=url)
+        )
         self.path, self.server = path, server
 
 
@@ -129,14 +146,18 @@ class NotRemoteFolder(ServerSaysNo):
     """A file is where the folder should be."""
 
     def __init__(self, path: str, url: str) -> None:
-        super().__init__(f"'{printable(path)}' on {url} is a file; choose a folder")
+        super().__init__(
+            Phrase("'{path}' on {url} is a file; choose a folder", path=printable(path), url=url)
+        )
 
 
 class RemoteFolderExists(ServerSaysNo):
     """What was to be made is there already."""
 
     def __init__(self, path: str, url: str) -> None:
-        super().__init__(f"'{printable(path)}' is there already on {url}")
+        super().__init__(
+            Phrase("'{path}' is there already on {url}", path=printable(path), url=url)
+        )
 
 
 class NotEnoughRoom(NotPossible):
@@ -144,7 +165,7 @@ class NotEnoughRoom(NotPossible):
     Confirmed, it can be added all the same."""
 
     def __init__(self, room: Room) -> None:
-        super().__init__("the complete copy does not fit on this computer's disk")
+        super().__init__(Phrase("the complete copy does not fit on this computer's disk"))
         self.room = room
 
 
@@ -157,7 +178,11 @@ class CannotImport(NotPossible):
     """A folder holds what cannot be imported; nothing was touched."""
 
     def __init__(self, folder: Path, stuck: Sequence[Found]) -> None:
-        super().__init__(f"what is in {folder} cannot be imported whole; nothing was touched")
+        super().__init__(
+            Phrase(
+                "what is in {folder} cannot be imported whole; nothing was touched", folder=folder
+            )
+        )
         self.folder, self.stuck = folder, tuple(stuck)
 
 
@@ -167,8 +192,11 @@ class ImportStopped(NotPossible):
 
     def __init__(self, drive: str, error: OSError) -> None:
         super().__init__(
-            f"the import stopped ({error.strerror or error}); nothing is lost: every file is at"
-            " its old place or in the drive"
+            Phrase(
+                "the import stopped ({why}); nothing is lost: every file is at its old place"
+                " or in the drive",
+                why=strerror(error),
+            )
         )
         self.drive = drive
 
@@ -177,7 +205,9 @@ class WouldLose(NotPossible):
     """A removal would lose what only this computer has, and nobody agreed to that."""
 
     def __init__(self, drive: str, held: OnlyHere) -> None:
-        super().__init__(f"the local copy of '{drive}' has what the server does not")
+        super().__init__(
+            Phrase("the local copy of '{drive}' has what the server does not", drive=drive)
+        )
         self.drive, self.held = drive, held
 
 
@@ -185,14 +215,25 @@ class NoCopyToKeep(NotPossible):
     """There is no local copy, or it cannot be read (``why``, or "")."""
 
     def __init__(self, drive: str, why: str) -> None:
-        super().__init__(f"there is no local copy of '{drive}' to keep {why}".rstrip())
+        super().__init__(
+            Phrase("there is no local copy of '{drive}' to keep {why}", drive=drive, why=why)
+            if why
+            else Phrase("there is no local copy of '{drive}' to keep", drive=drive)
+        )
 
 
 class CopyLacksContents(NotPossible):
     """``absent`` files of the drive have their content on the server only."""
 
     def __init__(self, drive: str, absent: int) -> None:
-        super().__init__(f"the copy would lack {absent} files of '{drive}'")
+        super().__init__(
+            counted(
+                "the copy would lack {count} file of '{drive}'",
+                "the copy would lack {count} files of '{drive}'",
+                absent,
+                drive=drive,
+            )
+        )
         self.drive, self.absent = drive, absent
 
 
@@ -200,7 +241,7 @@ class CannotUnmount(NotPossible):
     """The system refuses it; ``why`` is a clause. ``may_force``: it can be done all the same."""
 
     def __init__(self, drive: str, why: str, *, may_force: bool) -> None:
-        super().__init__(f"'{drive}' cannot be unmounted: {why}")
+        super().__init__(Phrase("'{drive}' cannot be unmounted: {why}", drive=drive, why=why))
         self.may_force = may_force
 
 
@@ -209,7 +250,12 @@ class DaemonGoesOn(NotPossible):
 
     def __init__(self, drive: str, pid: int, log: Path) -> None:
         super().__init__(
-            f"the daemon of '{drive}' (process {pid}) does not end; its log says more: {log}"
+            Phrase(
+                "the daemon of '{drive}' (process {pid}) does not end; its log says more: {log}",
+                drive=drive,
+                pid=pid,
+                log=log,
+            )
         )
 
 
@@ -227,6 +273,15 @@ class NoSuchClient(InvalidRequest):
     """Not exactly one client's id begins with this text."""
 
     def __init__(self, text: str, found: int, url: str, server: str) -> None:
-        what = f"{found} clients' ids begin" if found else "no client's id begins"
-        super().__init__(f"{what} with '{printable(text)}' at {url}")
+        values = {"text": printable(text), "url": url}
+        super().__init__(
+            counted(
+                "{count} client's id begins with '{text}' at {url}",
+                "{count} clients' ids begin with '{text}' at {url}",
+                found,
+                **values,
+            )
+            if found
+            else Phrase("no client's id begins with '{text}' at {url}", **values)
+        )
         self.server = server

@@ -140,6 +140,15 @@ def help_line(lazy: Lazy) -> str:
     return help_texts.said(lazy.help) or lazy.help
 
 
+def _commands() -> str:
+    """click's own word for the heading."""
+    if language.current() == language.ENGLISH:
+        return "Commands"
+    from syncin_mount.cli.help_texts import said  # noqa: PLC0415 (start-up time)
+
+    return said("Commands") or ""
+
+
 class LazyGroup(click.Group):
     """Knows its commands' names and help lines without importing them."""
 
@@ -174,7 +183,7 @@ class LazyGroup(click.Group):
         return teach((cmd_name,), lazy.load())
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
+        with formatter.section(_commands()):
             formatter.write_dl([(name, help_line(lazy)) for name, lazy in COMMANDS.items()])
 
 

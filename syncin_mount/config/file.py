@@ -8,6 +8,7 @@ import tomllib
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from reconciler.phrases import Phrase, strerror
 from syncin_mount.config import schema
 from syncin_mount.config.files import check_ordinary, locked, write_atomic
 from syncin_mount.config.folders import Folders
@@ -77,13 +78,20 @@ class ConfigurationFile:
             return ""
         except OSError as error:
             raise ConfigurationError(
-                f"the configuration {self.path} cannot be read ({error.strerror}); make it readable"
-                " for you"
+                Phrase(
+                    "the configuration {path} cannot be read ({why}); make it readable for you",
+                    path=self.path,
+                    why=strerror(error),
+                )
             ) from error
         except UnicodeDecodeError as error:
             line = error.object[: error.start].count(b"\n") + 1
             raise ConfigurationError(
-                f"{self.path}, line {line}: this is not UTF-8 text; save the file as UTF-8"
+                Phrase(
+                    "{path}, line {line}: this is not UTF-8 text; save the file as UTF-8",
+                    path=self.path,
+                    line=line,
+                )
             ) from error
 
     def _parse(self, text: str) -> Configuration:
@@ -92,11 +100,21 @@ class ConfigurationFile:
         except tomllib.TOMLDecodeError as error:
             line, what = _syntax(text, error)
             raise ConfigurationError(
-                f"{self.path}, line {line}: {what}; this is not TOML, mend or remove the line"
+                Phrase(
+                    "{path}, line {line}: {what}; this is not TOML, mend or remove the line",
+                    path=self.path,
+                    line=line,
+                    what=what,
+                )
             ) from error
         except schema.InvalidError as error:
             raise ConfigurationError(
-                f"{self.path}, line {_line(text, error.where)}: {error}"
+                Phrase(
+                    "{path}, line {line}: {error}",
+                    path=self.path,
+                    line=_line(text, error.where),
+                    error=error,
+                )
             ) from error
 
     def _check(self, text: str, after: Configuration) -> None:
@@ -105,13 +123,17 @@ class ConfigurationFile:
         try:
             if schema.parse(tomllib.loads(text.encode().decode())) == after:
                 return
-            why = "it would say something else"
+            why: str = Phrase("it would say something else")
         except UnicodeEncodeError:
-            why = "it has bytes in it that are no text"
+            why = Phrase("it has bytes in it that are no text")
         except (tomllib.TOMLDecodeError, schema.InvalidError) as error:
             why = str(error)
         raise ConfigurationError(
-            f"{self.path} cannot hold this change ({why}); nothing was changed"
+            Phrase(
+                "{path} cannot hold this change ({why}); nothing was changed",
+                path=self.path,
+                why=why,
+            )
         )
 
     def _write(self, text: str) -> None:
@@ -119,8 +141,11 @@ class ConfigurationFile:
             write_atomic(self.path, text.encode())
         except OSError as error:
             raise ConfigurationError(
-                f"the configuration {self.path} cannot be written ({error.strerror}); nothing was"
-                " changed"
+                Phrase(
+                    "the configuration {path} cannot be written ({why}); nothing was changed",
+                    path=self.path,
+                    why=strerror(error),
+                )
             ) from error
 
 

@@ -11,11 +11,13 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from reconciler.phrases import Phrase
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-NO_FILE = "it is no ordinary file"
+NO_FILE = Phrase("it is no ordinary file")
 
 
 def check_ordinary(path: Path) -> None:

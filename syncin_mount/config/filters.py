@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from reconciler.phrases import Phrase
 from syncin_mount.config.globs import GlobError, as_regexp, as_simple, is_glob
 
 MOST_RULES = 100
@@ -129,16 +130,19 @@ def entered(text: str) -> Rule:
         rule = _of_glob(text, text)
     elif text in {".*", ".+"}:
         raise FilterError(
-            f"'{text}' cannot be a filter: it fits every path as a regular expression, and"
-            f" hidden files as wildcards; write regexp:{text} or glob:{text}"
+            Phrase(
+                "'{text}' cannot be a filter: it fits every path as a regular expression,"
+                " and hidden files as wildcards; write regexp:{text} or glob:{text}",
+                text=text,
+            )
         )
     else:
         rule = parse(text)
     if rule.kind is RuleKind.PATH:
         rule = Rule(RuleKind.PATH, rule.text.strip("/"))
-    wrong = objection([rule.pattern]) if rule.text else "it is empty"
+    wrong = objection([rule.pattern]) if rule.text else Phrase("it is empty")
     if wrong:
-        raise FilterError(f"'{text}' cannot be a filter: {wrong}")
+        raise FilterError(Phrase("'{text}' cannot be a filter: {wrong}", text=text, wrong=wrong))
     return rule
 
 
@@ -146,8 +150,11 @@ def _of_glob(text: str, glob: str) -> Rule:
     """The rule that wildcards stand for. Raises FilterError."""
     if glob.startswith("!"):
         raise FilterError(
-            f"'{text}' cannot be a filter: a filter only leaves out; there is no '!' that takes"
-            " something in again"
+            Phrase(
+                "'{text}' cannot be a filter: a filter only leaves out; there is no '!' that"
+                " takes something in again",
+                text=text,
+            )
         )
     if not glob.strip("/"):
         return Rule(RuleKind.PATH, "")
@@ -157,13 +164,19 @@ def _of_glob(text: str, glob: str) -> Rule:
     try:
         return Rule(RuleKind.REGEXP, as_regexp(glob))
     except GlobError as error:
-        raise FilterError(f"'{text}' cannot be a filter: {error}") from error
+        raise FilterError(
+            Phrase("'{text}' cannot be a filter: {error}", text=text, error=error)
+        ) from error
 
 
 def objection(patterns: Sequence[str]) -> str | None:
     """What is wrong with these stored patterns together, as the end of a sentence, or None."""
     if len(patterns) > MOST_RULES:
-        return f"a synchronization has up to {MOST_RULES} filters, these are {len(patterns)}"
+        return Phrase(
+            "a synchronization has up to {most} filters, these are {count}",
+            most=MOST_RULES,
+            count=len(patterns),
+        )
     for pattern in patterns:
         wrong = _wrong(pattern)
         if wrong:
@@ -173,11 +186,15 @@ def objection(patterns: Sequence[str]) -> str | None:
 
 def _wrong(pattern: str) -> str | None:
     if not pattern:
-        return "it is empty"
+        return Phrase("it is empty")
     if len(pattern) > LONGEST_RULE:
-        return f"a filter has up to {LONGEST_RULE} characters, this one has {len(pattern)}"
+        return Phrase(
+            "a filter has up to {most} characters, this one has {count}",
+            most=LONGEST_RULE,
+            count=len(pattern),
+        )
     if not pattern.isprintable():
-        return "it has control characters or bytes that are no text in it"
+        return Phrase("it has control characters or bytes that are no text in it")
     rule = parse(pattern)
     if rule.kind is not RuleKind.REGEXP:
         return None
@@ -186,7 +203,7 @@ def _wrong(pattern: str) -> str | None:
         return wrong
     try:
         if _compiled(rule.text).search(""):
-            return "it fits every path, so nothing would be left"
+            return Phrase("it fits every path, so nothing would be left")
     except FilterError as error:
         return str(error)
     return None
@@ -208,19 +225,22 @@ def _foreign(pattern: str) -> str | None:
     for token in _TOKEN.finditer(pattern):
         text = token[0]
         if token["open"] in {"(?=", "(?!", "(?<=", "(?<!"}:
-            return (
-                f"looking ahead or behind ('{text}') is not possible here, as it can take for ever;"
-                " write it without"
+            return Phrase(
+                "looking ahead or behind ('{text}') is not possible here, as it can take for"
+                " ever; write it without",
+                text=text,
             )
         if token["open"] and len(text) > 1 and text not in {"(?:", "(?<"}:
-            return (
-                f"'{text}' is no part of a JavaScript regular expression; groups are (…), (?:…) and"
-                " (?<name>…)"
+            return Phrase(
+                "'{text}' is no part of a JavaScript regular expression; groups are (…),"
+                " (?:…) and (?<name>…)",
+                text=text,
             )
         if token["escape"] and (text[1:].isdigit() or text == "\\k"):
-            return (
-                f"a reference to a group ('{text}') is not possible here, as it can take for ever;"
-                " write it without"
+            return Phrase(
+                "a reference to a group ('{text}') is not possible here, as it can take for"
+                " ever; write it without",
+                text=text,
             )
         for escape in (
             [text]
@@ -230,14 +250,17 @@ def _foreign(pattern: str) -> str | None:
             else []
         ):
             if escape[1:2].isalnum() and escape[1] not in _ESCAPES and not escape.startswith("\\x"):
-                return (
-                    f"the escape '{escape}' is not possible here; write the character itself, or as"
-                    " \\xHH"
+                return Phrase(
+                    "the escape '{escape}' is not possible here; write the character itself, or"
+                    " as \\xHH",
+                    escape=escape,
                 )
             if escape == "\\x" and token["escape"]:
-                return "'\\x' needs two hexadecimal digits, as in \\x41"
+                return Phrase("'\\x' needs two hexadecimal digits, as in \\x41")
         if token["set"] in {"[]", "[^]"} or "[:" in (token["set"] or ""):
-            return f"the character class '{text}' is not possible here; list its characters"
+            return Phrase(
+                "the character class '{text}' is not possible here; list its characters", text=text
+            )
     return None
 
 
@@ -254,11 +277,17 @@ def _too_much(pattern: str) -> str | None:
         elif token["repeat"]:
             count += 1
             if last:
-                return "a repetition inside a repetition, as in (a+)+, is unsafe; write it with one"
+                return Phrase(
+                    "a repetition inside a repetition, as in (a+)+, is unsafe; write it with one"
+                )
             groups[-1] = True
         last = False
     return (
-        f"it has {count} repetitions, the server takes {_MOST_REPETITIONS}"
+        Phrase(
+            "it has {count} repetitions, the server takes {most}",
+            count=count,
+            most=_MOST_REPETITIONS,
+        )
         if count > _MOST_REPETITIONS
         else None
     )
@@ -278,11 +307,16 @@ def _compiled(pattern: str) -> Any:
         [why] = error.args
         text = why.decode(errors="replace") if isinstance(why, bytes) else str(why)
         raise FilterError(
-            f"it is no regular expression ({text}); for names with these very letters use {_HINT}"
+            Phrase(
+                "it is no regular expression ({text}); for names with these very letters use"
+                " {hint}",
+                text=text,
+                hint=_HINT,
+            )
         ) from error
 
 
-_HINT = "starts-with:…, contains:…, ends-with:… or path:…"
+_HINT = Phrase("starts-with:…, contains:…, ends-with:… or path:…")
 
 
 # matching -----------------------------------------------------------------------------------------

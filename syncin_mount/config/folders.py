@@ -10,6 +10,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from reconciler.phrases import Phrase, strerror
 from syncin_mount.deep_tree import make_folders
 
 HOME_VARIABLE = "SYNCIN_MOUNT_HOME"
@@ -85,7 +86,7 @@ class Folders:
         for path in (self.config, self.state):
             there = next(each for each in (path, *path.parents) if os.path.lexists(each))
             if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
-                why = "Permission denied" if there.is_dir() else "Not a directory"
+                why = Phrase("Permission denied") if there.is_dir() else Phrase("Not a directory")
                 return str(_unusable(path, OSError(0, why)))
         return None
 
@@ -161,8 +162,12 @@ def _own(path: Path, closed: int, *, mark: bool = True) -> Path:
 
 def _unusable(path: Path, error: OSError) -> FolderError:
     return FolderError(
-        f"the folder {path} cannot be used ({error.strerror}); make it writable for you or set"
-        f" {HOME_VARIABLE}"
+        Phrase(
+            "the folder {path} cannot be used ({why}); make it writable for you or set {variable}",
+            path=path,
+            why=strerror(error),
+            variable=HOME_VARIABLE,
+        )
     )
 
 
@@ -181,8 +186,12 @@ def _guard(path: Path, closed: int) -> None:
         owners = {0, os.getuid()} if closed == _SETTINGS else {os.getuid()}
         if found.st_uid not in owners or link.st_uid not in {0, os.getuid()}:
             raise FolderError(
-                f"the folder {path} belongs to another user, so no secret goes there; remove it or"
-                f" set {HOME_VARIABLE}"
+                Phrase(
+                    "the folder {path} belongs to another user, so no secret goes there; remove"
+                    " it or set {variable}",
+                    path=path,
+                    variable=HOME_VARIABLE,
+                )
             )
         mode = stat.S_IMODE(found.st_mode)
         if not mode & closed:
@@ -190,9 +199,15 @@ def _guard(path: Path, closed: int) -> None:
         if not _made_by_us(path):
             take = "go-w" if closed == _SETTINGS else "go-rwx"
             raise FolderError(
-                f"the folder {path} is open to other users (mode {mode:o}) and was not made by this"
-                f" program, which therefore leaves it alone; close it yourself with: chmod {take}"
-                f" '{path}', or set {HOME_VARIABLE}"
+                Phrase(
+                    "the folder {path} is open to other users (mode {mode}) and was not made by"
+                    " this program, which therefore leaves it alone; close it yourself with:"
+                    " chmod {take} '{path}', or set {variable}",
+                    path=path,
+                    mode=f"{mode:o}",
+                    take=take,
+                    variable=HOME_VARIABLE,
+                )
             )
         os.fchmod(folder, mode & ~closed | stat.S_IRWXU)
     finally:

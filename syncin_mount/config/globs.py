@@ -21,6 +21,8 @@ from __future__ import annotations
 
 import re
 
+from reconciler.phrases import Phrase
+
 _WILD = re.compile(r"[*?\[\]{}\\]")
 _REGULAR = re.compile(r"^(?:\^|\.\*)|\$$|[\\()|]|\.\+|\]\+|\{\d")
 """What no wildcard has, and regular expressions and Sync-in's own forms have."""
@@ -102,7 +104,7 @@ def _translated(text: str) -> str:
             found.append(part)
         elif letter == "\\":
             if at == len(text):
-                raise GlobError("it ends with a '\\' that stands for nothing")
+                raise GlobError(Phrase("it ends with a '\\' that stands for nothing"))
             found.append(_literal(text[at]))
             at += 1
         else:
@@ -114,7 +116,7 @@ def _set(text: str, at: int) -> tuple[str, int]:
     """The characters behind a ``[``, and where they end."""
     end = text.find("]", at + 1 + (text[at : at + 1] == "!"))
     if end < 0:
-        raise GlobError("a '[' has no ']'")
+        raise GlobError(Phrase("a '[' has no ']'"))
     negated = text[at] in "!^"
     inner = text[at + negated : end]
     escaped = "".join(f"\\{c}" if c in "\\]^[" else c for c in inner)
@@ -126,9 +128,9 @@ def _alternatives(text: str, at: int) -> tuple[str, int]:
     """The texts behind a ``{``, and where they end."""
     end = text.find("}", at)
     if end < 0:
-        raise GlobError("a '{' has no '}'")
+        raise GlobError(Phrase("a '{' has no '}'"))
     if "{" in text[at:end]:
-        raise GlobError("'{…}' inside '{…}' is not possible")
+        raise GlobError(Phrase("'{…}' inside '{…}' is not possible"))
     return f"(?:{'|'.join(map(_translated, text[at:end].split(',')))})", end + 1
 
 

@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from reconciler.model import Conflict, Direction, Mode
+from reconciler.phrases import Phrase
 from syncin_mount.addresses import goes_in_clear
 
 if TYPE_CHECKING:
@@ -95,14 +96,16 @@ class Server:
     def insecurity(self) -> str | None:
         """A sentence where nobody checks the server's certificate, or it is spoken to in clear."""
         if goes_in_clear(self.url):
-            return (
-                f"everything to and from {self.url} goes in clear: whoever is in between can read"
-                " and change everything, the password and the tokens, too"
+            return Phrase(
+                "everything to and from {url} goes in clear: whoever is in between can read"
+                " and change everything, the password and the tokens, too",
+                url=self.url,
             )
         if self.insecure_tls:
-            return (
-                f"the certificate of {self.url} is not verified: whoever is in between can read and"
-                " change everything"
+            return Phrase(
+                "the certificate of {url} is not verified: whoever is in between can read"
+                " and change everything",
+                url=self.url,
             )
         return None
 
@@ -167,9 +170,11 @@ class Synchronization:
         """A sentence, where the direction in force is not the one that is set."""
         if self.direction is self.direction_in_force:
             return None
-        return (
-            f"the server gives no right to add, change and delete in {self.remote}: the direction"
-            f" is 'download' instead of '{self.direction.value}', and the drive is read-only"
+        return Phrase(
+            "the server gives no right to add, change and delete in {remote}: the"
+            " direction is 'download' instead of '{direction}', and the drive is read-only",
+            remote=self.remote,
+            direction=self.direction.value,
         )
 
 
@@ -235,9 +240,9 @@ def check_name(name: str) -> str | None:
     """What is wrong with a server's or synchronization's name (it becomes a file name), or None."""
     if _NAME.fullmatch(name) and not name.endswith(".") and len(name.encode()) <= 200:
         return None
-    return (
-        "a name has up to 63 letters, digits, spaces and . _ - @ +, and starts with a letter or"
-        " digit"
+    return Phrase(
+        "a name has up to 63 letters, digits, spaces and . _ - @ +, and starts with"
+        " a letter or digit"
     )
 
 

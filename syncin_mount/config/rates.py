@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import re
 
+from reconciler.phrases import Phrase
+
 _UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
 _RATE = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,3})?)\s*([kmg]?)(?:i?b)?(?:/s)?")
 
@@ -20,7 +22,7 @@ def parse_rate(text: str) -> int | None:
     match = _RATE.fullmatch(plain)
     rate = int(float(match[1]) * _UNITS[match[2]]) if match else 0
     if rate < LEAST:
-        raise ValueError("bytes a second, from 1K on, as 500K, 2M or 1.5M; or off")
+        raise ValueError(Phrase("bytes a second, from 1K on, as 500K, 2M or 1.5M; or off"))
     return rate
 
 

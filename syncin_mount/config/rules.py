@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from reconciler.phrases import Phrase
 from syncin_mount.config import filters
 from syncin_mount.config.model import check_name
 
@@ -18,7 +19,7 @@ def not_there_yet(synchronization: Synchronization) -> str | None:
     """The sentence about a setting that cannot be followed, or not by this version, or None."""
     wrong = filters.objection(synchronization.filters)
     if wrong:
-        return f"the filters cannot be used: {wrong}"
+        return Phrase("the filters cannot be used: {wrong}", wrong=wrong)
     return None
 
 
@@ -36,10 +37,13 @@ def name_objection(configuration: Configuration, name: str) -> str | None:
     """Why no new synchronization can have this name, or None."""
     wrong = check_name(name)
     if wrong:
-        return f"'{name}' cannot be a synchronization's name: {wrong}"
+        return Phrase(
+            "'{name}' cannot be a synchronization's name: {wrong}", name=name, wrong=wrong
+        )
     if name in configuration.synchronizations:
-        return (
-            f"there is a synchronization '{name}' already; choose another name, or remove it first"
+        return Phrase(
+            "there is a synchronization '{name}' already; choose another name, or remove it first",
+            name=name,
         )
     return None
 
@@ -50,21 +54,31 @@ def mountpoint_objection(
     """Why no new synchronization can be mounted there, or None."""
     for own in (folders.state, folders.config):
         if _overlap(mountpoint.parts, own.parts):
-            return (
-                f"the mount point {mountpoint} overlaps with the program's own folder {own}; choose"
-                " another folder"
+            return Phrase(
+                "the mount point {mountpoint} overlaps with the program's own folder {own};"
+                " choose another folder",
+                mountpoint=mountpoint,
+                own=own,
             )
     for other in configuration.synchronizations.values():
         if mountpoint == other.mountpoint:
-            return (
-                f"the mount point {mountpoint} is used by '{other.name}' already; choose another"
-                " folder"
+            return Phrase(
+                "the mount point {mountpoint} is used by '{other}' already; choose another folder",
+                mountpoint=mountpoint,
+                other=other.name,
             )
         if _overlap(mountpoint.parts, other.mountpoint.parts):
-            where = "inside" if other.mountpoint in mountpoint.parents else "around"
-            return (
-                f"the mount point {mountpoint} is {where} that of '{other.name}'"
-                f" ({other.mountpoint}); choose another folder"
+            named = {"mountpoint": mountpoint, "other": other.name, "place": other.mountpoint}
+            if other.mountpoint in mountpoint.parents:
+                return Phrase(
+                    "the mount point {mountpoint} is inside that of '{other}' ({place}); choose"
+                    " another folder",
+                    **named,
+                )
+            return Phrase(
+                "the mount point {mountpoint} is around that of '{other}' ({place}); choose"
+                " another folder",
+                **named,
             )
     return None
 
@@ -75,10 +89,14 @@ def remote_objection(configuration: Configuration, server: Server, remote: str) 
     if other is None:
         return None
     if remote == other.remote:
-        return f"'{remote}' is synchronized as '{other.name}' already"
-    return (
-        f"'{remote}' overlaps with '{other.remote}' (synchronized as '{other.name}'); choose"
-        " another folder"
+        return Phrase(
+            "'{remote}' is synchronized as '{other}' already", remote=remote, other=other.name
+        )
+    return Phrase(
+        "'{remote}' overlaps with '{theirs}' (synchronized as '{other}'); choose another folder",
+        remote=remote,
+        theirs=other.remote,
+        other=other.name,
     )
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from reconciler.model import Conflict, Direction, Mode
+from reconciler.phrases import Phrase
 from syncin_mount.config import values
 from syncin_mount.config.model import (
     Configuration,
@@ -271,11 +272,11 @@ def unholdable(value: Server | Synchronization) -> str | None:
             written = key.write(held)
             texts = written if isinstance(written, list) else [written]
             if any(isinstance(each, str) and values.unheld(each) for each in texts):
-                return f"'{key.name}' has control characters, or what is no text"
+                return Phrase("'{key}' has control characters, or what is no text", key=key.name)
             if key.read(written) != held:
-                return f"'{key.name}' would not be kept as it is"
+                return Phrase("'{key}' would not be kept as it is", key=key.name)
         except values.ExpectedError as error:
-            return f"'{key.name}' must be {error}"
+            return Phrase("'{key}' must be {error}", key=key.name, error=error)
     return None
 
 
@@ -285,7 +286,12 @@ def parse(document: Mapping[str, Any]) -> Configuration:
         if key not in {"program", "history", "servers", "synchronizations"}:
             tables = ("program", "history", "servers", "synchronizations")
             known = "[program], [history], [servers.NAME] and [synchronizations.NAME]"
-            raise InvalidError((key,), f"only {known} are known{did_you_mean(key, tables)}")
+            raise InvalidError(
+                (key,),
+                Phrase(
+                    "only {known} are known{meant}", known=known, meant=did_you_mean(key, tables)
+                ),
+            )
     program = _values(document.get("program", {}), ("program",), PROGRAM_KEYS)
     servers = {
         name: Server(name, **values) for name, values in _tables(document, "servers", SERVER_KEYS)
@@ -297,7 +303,8 @@ def parse(document: Mapping[str, Any]) -> Configuration:
     for each in synchronizations.values():
         if each.server not in servers:
             raise InvalidError(
-                ("synchronizations", each.name, "server"), f"there is no [servers.{each.server}]"
+                ("synchronizations", each.name, "server"),
+                Phrase("there is no [servers.{server}]", server=each.server),
             )
     history = HistorySettings(**_values(document.get("history", {}), ("history",), HISTORY_KEYS))
     return Configuration(
@@ -317,7 +324,7 @@ def _tables(
 ) -> list[tuple[str, dict[str, Any]]]:
     tables = document.get(kind, {})
     if not isinstance(tables, Mapping):
-        raise InvalidError((kind,), f"expected tables, as [{kind}.NAME]")
+        raise InvalidError((kind,), Phrase("expected tables, as [{kind}.NAME]", kind=kind))
     for name in tables:
         wrong = check_name(name)
         if wrong:
@@ -327,14 +334,18 @@ def _tables(
 
 def _values(table: Any, where: Where, keys: tuple[Key, ...]) -> dict[str, Any]:
     if not isinstance(table, Mapping):
-        raise InvalidError(where, f"expected a table, as [{'.'.join(where)}]")
+        raise InvalidError(where, Phrase("expected a table, as [{where}]", where=".".join(where)))
     known = {key.name: key for key in keys}
     for name in table:
         if name not in known:
             raise InvalidError(
                 (*where, name),
-                f"'{name}' is no setting{did_you_mean(name, known) or ';'} known are"
-                f" {', '.join(known)}",
+                Phrase(
+                    "'{name}' is no setting{meant} known are {known}",
+                    name=name,
+                    meant=did_you_mean(name, known) or ";",
+                    known=", ".join(known),
+                ),
             )
     found = {}
     for key in keys:
@@ -342,9 +353,13 @@ def _values(table: Any, where: Where, keys: tuple[Key, ...]) -> dict[str, Any]:
             try:
                 found[key.name] = key.read(table[key.name])
             except values.ExpectedError as error:
-                raise InvalidError((*where, key.name), f"'{key.name}' must be {error}") from error
+                raise InvalidError(
+                    (*where, key.name), Phrase("'{key}' must be {error}", key=key.name, error=error)
+                ) from error
         elif key.required:
-            raise InvalidError(where, f"[{'.'.join(where)}] lacks '{key.name}'")
+            raise InvalidError(
+                where, Phrase("[{table}] lacks '{key}'", table=".".join(where), key=key.name)
+            )
     return found
 
 

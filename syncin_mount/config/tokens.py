@@ -6,6 +6,7 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING
 
+from reconciler.phrases import Phrase, strerror
 from syncin_mount.config.files import write_atomic
 from syncin_mount.config.folders import FolderError, Folders, private_folder
 
@@ -41,10 +42,13 @@ class TokenStore:
             token = "" if self._folders.portable else self._keyring_load()
         except (OSError, UnicodeDecodeError) as error:
             raise TokenError(
-                f"the file {self._file} cannot be read; make it readable for you, or log in again"
+                Phrase(
+                    "the file {file} cannot be read; make it readable for you, or log in again",
+                    file=self._file,
+                )
             ) from error
         if not token:
-            raise LookupError("no token is kept for this client")
+            raise LookupError(Phrase("no token is kept for this client"))
         return token
 
     def save(self, token: str) -> None:
@@ -58,8 +62,11 @@ class TokenStore:
             write_atomic(self._file, token.encode("ascii"), mode=0o600)
         except OSError as error:
             raise TokenError(
-                f"the file {self._file} cannot be written ({error.strerror}); make room or set it"
-                " free"
+                Phrase(
+                    "the file {file} cannot be written ({why}); make room or set it free",
+                    file=self._file,
+                    why=strerror(error),
+                )
             ) from error
         except FolderError as error:
             raise TokenError(str(error)) from error
@@ -88,7 +95,10 @@ class TokenStore:
             return ""
         except keyring.errors.KeyringError as error:
             raise TokenError(
-                f"the keyring does not give the token ({error}); unlock it and try again"
+                Phrase(
+                    "the keyring does not give the token ({error}); unlock it and try again",
+                    error=error,
+                )
             ) from error
 
     def _keyring_save(self, token: str) -> bool:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from reconciler.names import MAX_NAME_BYTES
+from reconciler.phrases import Phrase
 from syncin_mount.config.model import Scheduler, parse_schedule
 from syncin_mount.config.rates import parse_rate
 
@@ -28,7 +29,7 @@ def read_text(value: Any) -> str:
     """A text without control characters."""
     if isinstance(value, str) and value and value.isprintable():
         return value
-    raise ExpectedError("a text in quotes")
+    raise ExpectedError(Phrase("a text in quotes"))
 
 
 def read_path(value: Any) -> str:
@@ -36,14 +37,14 @@ def read_path(value: Any) -> str:
     space, the joiner in an emoji are no control characters.)"""
     if isinstance(value, str) and value and unheld(value) is None:
         return value
-    raise ExpectedError("a path in quotes, without control characters")
+    raise ExpectedError(Phrase("a path in quotes, without control characters"))
 
 
 def read_truth(value: Any) -> bool:
     """True or false."""
     if isinstance(value, bool):
         return value
-    raise ExpectedError("true or false")
+    raise ExpectedError(Phrase("true or false"))
 
 
 def read_language(value: Any) -> str:
@@ -52,7 +53,9 @@ def read_language(value: Any) -> str:
 
     found = choice.of_setting(value) if isinstance(value, str) else None
     if found is None:
-        raise ExpectedError(f"one of {', '.join(sorted(catalogues.languages()))}")
+        raise ExpectedError(
+            Phrase("one of {languages}", languages=", ".join(sorted(catalogues.languages())))
+        )
     return found
 
 
@@ -64,7 +67,7 @@ def read_number(value: Any) -> int:
     """A whole number, not negative."""
     if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _HIGHEST:
         return value
-    raise ExpectedError("a whole number")
+    raise ExpectedError(Phrase("a whole number"))
 
 
 def read_between(least: int, most: int) -> Callable[[Any], int]:
@@ -73,7 +76,7 @@ def read_between(least: int, most: int) -> Callable[[Any], int]:
     def read(value: Any) -> int:
         if isinstance(value, int) and not isinstance(value, bool) and least <= value <= most:
             return value
-        raise ExpectedError(f"a whole number from {least} to {most}")
+        raise ExpectedError(Phrase("a whole number from {least} to {most}", least=least, most=most))
 
     return read
 
@@ -92,7 +95,7 @@ def read_client(value: Any) -> str:
     try:
         return str(uuid.UUID(read_text(value)))
     except ValueError as error:
-        raise ExpectedError("the UUID that was written there with the log-in") from error
+        raise ExpectedError(Phrase("the UUID that was written there with the log-in")) from error
 
 
 def read_folder(value: Any) -> Path:
@@ -100,7 +103,7 @@ def read_folder(value: Any) -> Path:
     path = Path(read_path(value))
     if path.is_absolute():
         return path
-    raise ExpectedError("an absolute path of a folder, in quotes")
+    raise ExpectedError(Phrase("an absolute path of a folder, in quotes"))
 
 
 def read_file(value: Any) -> Path:
@@ -108,7 +111,7 @@ def read_file(value: Any) -> Path:
     path = Path(read_path(value))
     if path.is_absolute():
         return path
-    raise ExpectedError("an absolute path of a file, in quotes")
+    raise ExpectedError(Phrase("an absolute path of a file, in quotes"))
 
 
 def read_remote(value: Any) -> str:
@@ -117,7 +120,7 @@ def read_remote(value: Any) -> str:
         return _tidied(read_path(value))
     except ValueError as error:
         raise ExpectedError(
-            "a folder of the server, as personal/docs or spaces/team/docs"
+            Phrase("a folder of the server, as personal/docs or spaces/team/docs")
         ) from error
 
 
@@ -125,7 +128,7 @@ def read_schedule(value: Any) -> Scheduler:
     """``off``, ``15m``, ``2h``, ``1d``."""
     found = parse_schedule(value) if isinstance(value, str) else None
     if found is None:
-        raise ExpectedError('"off" or a time as "15m", "2h", "1d"')
+        raise ExpectedError(Phrase('"off" or a time as "15m", "2h", "1d"'))
     return found
 
 
@@ -134,21 +137,21 @@ def read_rate(value: Any) -> int | None:
     try:
         return parse_rate(value if isinstance(value, str) else str(value))
     except ValueError as error:
-        raise ExpectedError(f"{error}, in quotes") from error
+        raise ExpectedError(Phrase("{error}, in quotes", error=error)) from error
 
 
 def read_texts(value: Any) -> tuple[str, ...]:
     """A list of texts, which may be empty."""
     if isinstance(value, list) and all(isinstance(each, str) for each in value):
         return tuple(value)
-    raise ExpectedError('a list of texts, as ["a", "b"]')
+    raise ExpectedError(Phrase('a list of texts, as ["a", "b"]'))
 
 
 def read_permissions(value: Any) -> str:
     """Any text: it is the server's."""
     if isinstance(value, str):
         return value
-    raise ExpectedError("a text in quotes")
+    raise ExpectedError(Phrase("a text in quotes"))
 
 
 def read_choice(kind: type[enum.Enum]) -> Callable[[Any], enum.Enum]:
@@ -182,28 +185,30 @@ def check_url(text: str) -> str:
         parts = urlsplit(text)
         host = (parts.hostname or "").encode("idna").decode()
     except ValueError as error:  # UnicodeError is one
-        raise ValueError("an address with the name of a computer, or its number, in it") from error
+        raise ValueError(
+            Phrase("an address with the name of a computer, or its number, in it")
+        ) from error
     if parts.scheme not in {"http", "https"} or not host or parts.query or parts.fragment:
         raise ValueError(
-            "an address that begins with https:// or http://, as https://files.example.org"
+            Phrase("an address that begins with https:// or http://, as https://files.example.org")
         )
     if parts.username or parts.password:
         raise ValueError(
-            "an address without user name and password (the login is a setting of its own)"
+            Phrase("an address without user name and password (the login is a setting of its own)")
         )
     try:
         _ = parts.port
     except ValueError as error:
-        raise ValueError("an address with a port number between 1 and 65535") from error
+        raise ValueError(Phrase("an address with a port number between 1 and 65535")) from error
     return text.rstrip("/")
 
 
 def unheld(text: str) -> str | None:
     """What in a text the configuration cannot hold, as a clause, or None."""
     if any(unicodedata.category(each) == "Cc" for each in text):
-        return "it has control characters in it"
+        return Phrase("it has control characters in it")
     if any(unicodedata.category(each) == "Cs" for each in text):
-        return "it has bytes in it that are no text"
+        return Phrase("it has bytes in it that are no text")
     return None
 
 
@@ -216,11 +221,16 @@ def check_remote(text: str) -> str:
     reason: for what somebody gives, or the server says, before it is written down."""
     wrong = unheld(text)
     if wrong is not None:
-        raise ValueError(f"a remote folder's path can be kept only without: {wrong}")
+        raise ValueError(
+            Phrase("a remote folder's path can be kept only without: {wrong}", wrong=wrong)
+        )
     tidied = _tidied(text)
     if any(len(part.encode()) > MAX_NAME_BYTES for part in tidied.split("/")):
         raise ValueError(
-            f"a remote folder's path has no name of more than {MAX_NAME_BYTES} bytes in it"
+            Phrase(
+                "a remote folder's path has no name of more than {most} bytes in it",
+                most=MAX_NAME_BYTES,
+            )
         )
     return tidied
 
@@ -228,15 +238,21 @@ def check_remote(text: str) -> str:
 def _tidied(text: str) -> str:
     parts = [part for part in text.split("/") if part]
     if any(part in {".", ".."} or "\0" in part for part in parts):
-        raise ValueError("a remote folder's path has no '.' or '..' in it")
+        raise ValueError(Phrase("a remote folder's path has no '.' or '..' in it"))
     if not parts or parts[0] not in {"personal", "spaces", "shares"}:
-        raise ValueError("a remote folder begins with personal/, spaces/ or shares/")
+        raise ValueError(Phrase("a remote folder begins with personal/, spaces/ or shares/"))
     if len(parts) == 1:
         raise OnlyInParts(
-            f"the server does not synchronize all of '{parts[0]}'; choose a folder in it"
+            Phrase(
+                "the server does not synchronize all of '{path}'; choose a folder in it",
+                path=parts[0],
+            )
         )
     if parts[0] == "spaces" and len(parts) == 2:
         raise OnlyInParts(
-            f"the server does not synchronize a whole space; choose a folder in {'/'.join(parts)}"
+            Phrase(
+                "the server does not synchronize a whole space; choose a folder in {path}",
+                path="/".join(parts),
+            )
         )
     return "/".join(parts)

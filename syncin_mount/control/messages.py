@@ -10,12 +10,15 @@ from typing import Literal
 
 import msgspec
 
+from syncin_mount.language import said
+
 
 def plain(value: object) -> object:
     """For msgspec's ``enc_hook``: a text that carries more than itself, as an error's `Reason`
-    does, goes out as its text. Raises NotImplementedError for anything else."""
+    or a `Phrase` does, goes out in the language of who asked. Raises NotImplementedError for
+    anything else."""
     if isinstance(value, str):
-        return str.__str__(value)
+        return said(value)
     raise NotImplementedError(type(value).__name__)
 
 

@@ -83,6 +83,8 @@ def tn(one: str, many: str, count: int, /, **values: object) -> str:
 def said(text: object) -> str:
     """What a lower package handed up, in the reader's language: a `Phrase`, or an error whose text
     is one. All else says what its ``str()`` says."""
+    if type(text) is str:
+        return text
     found = text.args[0] if isinstance(text, Exception) and text.args else text
     found = getattr(found, "text", found)  # a Reason's
     if not isinstance(found, Phrase):

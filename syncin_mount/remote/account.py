@@ -12,6 +12,7 @@ import httpx
 import msgspec
 
 from reconciler.errors import Refused
+from reconciler.phrases import Phrase
 from syncin_mount import __version__
 from syncin_mount.remote.http.route import PLAIN, Way
 from syncin_mount.remote.refusals.remedies import Help, Remedy
@@ -81,14 +82,21 @@ def parse_url(text: str) -> str:
         host, port, parts = None, None, urlsplit("")
     if not host or parts.scheme not in ("http", "https") or any(c.isspace() for c in text):
         raise Refused(
-            f"{shown(text)} is no address of a server: it looks like https://cloud.example.org"
+            Phrase(
+                "{text} is no address of a server: it looks like https://cloud.example.org",
+                text=shown(text),
+            )
         )
     if parts.username or parts.password:
         raise Refused(
-            "The address of a server must not hold a login or password",
+            Phrase("The address of a server must not hold a login or password"),
             remedy=Remedy(Help.LOGIN_APART),
         )
     if parts.query or parts.fragment:
-        raise Refused(f"{shown(text)} is no address of a server: leave out what follows ? or #")
+        raise Refused(
+            Phrase(
+                "{text} is no address of a server: leave out what follows ? or #", text=shown(text)
+            )
+        )
     host = f"[{host}]" if ":" in host else host
     return f"{parts.scheme}://{host}{f':{port}' if port else ''}{parts.path.rstrip('/')}"

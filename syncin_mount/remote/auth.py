@@ -12,6 +12,7 @@ from typing import Self, TypeVar
 import msgspec
 
 from reconciler.errors import Forbidden, Refused, Unauthorized
+from reconciler.phrases import Phrase
 from syncin_mount.remote.account import ClientInfo, ServerAccount, TokenStore, this_client
 from syncin_mount.remote.decoding import Token, each
 from syncin_mount.remote.errors import Endpoint
@@ -204,5 +205,8 @@ def body(value: object) -> bytes:
         return msgspec.json.encode(value)
     except UnicodeEncodeError as exc:
         raise Refused(
-            "A name in the request is not valid UTF-8 and cannot be sent to the server; rename it"
+            Phrase(
+                "A name in the request is not valid UTF-8 and cannot be sent to the server;"
+                " rename it"
+            )
         ) from exc

@@ -6,6 +6,7 @@ from __future__ import annotations
 import msgspec
 
 from reconciler.errors import Refused
+from reconciler.phrases import Phrase
 from syncin_mount.remote.auth import Session, body
 from syncin_mount.remote.decoding import Count, Millis, Size
 from syncin_mount.remote.errors import Endpoint
@@ -108,8 +109,10 @@ async def make_folder(session: Session, path: str) -> None:
     names the server does not take, Forbidden."""
     if "/" not in checked(path):
         raise Refused(
-            f"No folder can be made at {shown(path)}: give a path below personal/, spaces/ or"
-            " shares/"
+            Phrase(
+                "No folder can be made at {path}: give a path below personal/, spaces/ or shares/",
+                path=shown(path),
+            )
         )
     call = Call(
         Endpoint.MAKE,
@@ -161,7 +164,7 @@ async def destroy(session: Session, path: str) -> None:
     """Removes something from its trash for good, a folder with all below it. Raises Missing,
     Forbidden, and Refused for a whole trash."""
     if "/" not in checked(path):
-        raise Refused(f"The trash of {shown(path)} cannot be emptied at once")
+        raise Refused(Phrase("The trash of {path} cannot be emptied at once", path=shown(path)))
     where = f"{_SPACES}/operation/{quoted(_trash_path(path))}"
     await session.send(Call(Endpoint.DELETE, "DELETE", where, path, quiet=session.timeouts.slow))
 
@@ -171,5 +174,5 @@ def _trash_path(path: str) -> str:
     ``spaces/<alias>/…``."""
     where = web_path(checked(path))
     if not where.startswith("files/"):
-        raise Refused(f"The trash of {shown(path)} is its owner's: look there")
+        raise Refused(Phrase("The trash of {path} is its owner's: look there", path=shown(path)))
     return join("trash", where.removeprefix("files/"))

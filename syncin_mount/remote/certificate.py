@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import trio
 
 from reconciler.errors import Unreachable
+from reconciler.phrases import Phrase
 from syncin_mount.remote.http.route import Way, proxy_for
 
 HTTPS_PORT = 443
@@ -36,5 +37,5 @@ async def fingerprint(url: str, way: Way) -> str | None:
             shown = stream.getpeercert(binary_form=True)
             await trio.aclose_forcefully(stream)
     except (OSError, trio.BrokenResourceError, trio.TooSlowError, ssl.SSLError) as error:
-        raise Unreachable(f"{url} shows no certificate now") from error
+        raise Unreachable(Phrase("{url} shows no certificate now", url=url)) from error
     return None if shown is None else hashlib.sha256(shown).digest().hex(":").upper()

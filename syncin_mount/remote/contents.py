@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 from reconciler.errors import Changed, LocalChanged, Unreachable
+from reconciler.phrases import Phrase
 from reconciler.ports import Found, Reader
 from syncin_mount.remote.decoding import parse_etag
 from syncin_mount.remote.http.transport import Answer, Upload
@@ -40,7 +41,7 @@ class Content(Upload):
     async def piece(self, offset: int, most: int) -> bytes:
         data = await self._reader(self.start + offset, min(PIECE, most))
         if not data:
-            raise LocalChanged("the file became shorter while it was sent")
+            raise LocalChanged(Phrase("the file became shorter while it was sent"))
         return data
 
 
@@ -65,7 +66,10 @@ class Pieces(AsyncIterator[bytes]):
             piece = await anext(self._answer.chunks)
         except StopAsyncIteration:
             raise Unreachable(
-                f"The download of {shown(self._path)} ended before its end; it goes on later"
+                Phrase(
+                    "The download of {path} ended before its end; it goes on later",
+                    path=shown(self._path),
+                )
             ) from None
         if self._answer.status == 206 and len(piece) > self._left:
             raise self._answer.strange()  # it is not the part that was asked for
@@ -90,4 +94,6 @@ def is_same(found: Found, expect: Found) -> bool:
 
 def changed_meanwhile(path: str) -> Changed:
     """The error about another version than was expected."""
-    return Changed(f"{shown(path)} is not the version on the server that was expected")
+    return Changed(
+        Phrase("{path} is not the version on the server that was expected", path=shown(path))
+    )

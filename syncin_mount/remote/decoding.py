@@ -21,6 +21,7 @@ from typing import Annotated, Any, TypeVar
 import msgspec
 
 from reconciler.model import Entry
+from reconciler.phrases import Phrase
 from reconciler.ports import Found
 from syncin_mount.remote.remote_paths import complaint, shown
 
@@ -79,7 +80,7 @@ def decode(body: bytes | msgspec.Raw, kind: type[T]) -> T:
     try:
         return msgspec.json.decode(body, type=kind)
     except RecursionError as exc:
-        raise Undecodable("it is nested too deeply") from exc
+        raise Undecodable(Phrase("it is nested too deeply")) from exc
     except (msgspec.MsgspecError, ValueError, OverflowError) as exc:
         raise Undecodable(str(exc)) from exc
 
@@ -164,8 +165,13 @@ def _entries(line: bytes) -> list[Entry]:
     except (ValueError, RecursionError):
         name = _name(line)
         if name is not None:
-            return [_problem(name, f"the server's line about it cannot be read: {_shown(line)}")]
-    raise Undecodable(f"a line in it reads {_shown(line)}")
+            return [
+                _problem(
+                    name,
+                    Phrase("the server's line about it cannot be read: {line}", line=_shown(line)),
+                )
+            ]
+    raise Undecodable(Phrase("a line in it reads {line}", line=_shown(line)))
 
 
 def _name(line: bytes) -> str | None:
@@ -181,9 +187,9 @@ def _entry(path: str, stats: Any) -> Entry:
     why = complaint(path)
     match stats:
         case ["error", str() as text]:
-            return _problem(path, f"the server could not read it: {shown(text)}")
+            return _problem(path, Phrase("the server could not read it: {text}", text=shown(text)))
         case _ if why is not None:
-            return _problem(path, f"the server's name cannot be used here: {why}")
+            return _problem(path, Phrase("the server's name cannot be used here: {why}", why=why))
         case ["filtered", bool() as is_folder]:
             return Entry(path, is_folder, 0, 0, 0, filtered=True)
         case [bool() as is_folder, size, mtime, inode, checksum]:
@@ -192,21 +198,25 @@ def _entry(path: str, stats: Any) -> Entry:
                 return Entry(
                     path, is_folder, size, mtime, inode if 0 <= inode <= INODE else 0, checksum
                 )
-            return _problem(path, f"what the server tells of it cannot be: {wrong}")
-    return _problem(path, f"what the server tells of it is not understood: {_brief(stats)}")
+            return _problem(
+                path, Phrase("what the server tells of it cannot be: {wrong}", wrong=wrong)
+            )
+    return _problem(
+        path, Phrase("what the server tells of it is not understood: {value}", value=_brief(stats))
+    )
 
 
 def _wrong(size: Any, mtime: Any, inode: Any, checksum: Any) -> str | None:
     """What is wrong with the values of an entry, as a clause. An inode is a hint only: any whole
     number passes."""
     if not _is_whole(size) or not 0 <= size <= SIZE:
-        return f"a size of {_brief(size)} bytes"
+        return Phrase("a size of {value} bytes", value=_brief(size))
     if not _is_whole(mtime) or not is_time(mtime):
-        return f"a time of {_brief(mtime)} seconds since 1970"
+        return Phrase("a time of {value} seconds since 1970", value=_brief(mtime))
     if not _is_whole(inode):
-        return f"an inode {_brief(inode)}"
+        return Phrase("an inode {value}", value=_brief(inode))
     if checksum is not None and not (isinstance(checksum, str) and _CHECKSUM.fullmatch(checksum)):
-        return f"a checksum {_brief(checksum)}"
+        return Phrase("a checksum {value}", value=_brief(checksum))
     return None
 
 
@@ -214,7 +224,11 @@ def _brief(value: Any) -> str:
     """What is nested may be too deep to be written out."""
     match value:
         case list() | dict():
-            return f"{'a list' if isinstance(value, list) else 'an object'} of {len(value)}"
+            return (
+                Phrase("a list of {count}", count=len(value))
+                if isinstance(value, list)
+                else Phrase("an object of {count}", count=len(value))
+            )
         case _:
             return shown(json.dumps(value), 80)
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import httpx
 
 from reconciler.errors import RemoteError, ServerFault, Unauthorized
+from reconciler.phrases import Phrase
 from syncin_mount.remote.remote_paths import shown
 
 
@@ -49,6 +50,28 @@ class Endpoint(enum.Enum):
     BROWSE = "the look into the folder"
 
 
+_NAMES = {
+    Endpoint.HANDSHAKE: (Phrase("the greeting"), Phrase("The greeting")),
+    Endpoint.REGISTER: (Phrase("the login"), Phrase("The login")),
+    Endpoint.TOKEN: (Phrase("the renewal of access"), Phrase("The renewal of access")),
+    Endpoint.PATHS: (
+        Phrase("the settings of the synchronization"),
+        Phrase("The settings of the synchronization"),
+    ),
+    Endpoint.LISTING: (Phrase("the listing"), Phrase("The listing")),
+    Endpoint.READ: (Phrase("the download"), Phrase("The download")),
+    Endpoint.UPLOAD: (Phrase("the upload"), Phrase("The upload")),
+    Endpoint.MAKE: (Phrase("the new folder"), Phrase("The new folder")),
+    Endpoint.MOVE: (Phrase("the move"), Phrase("The move")),
+    Endpoint.TOUCH: (
+        Phrase("the change of the modification time"),
+        Phrase("The change of the modification time"),
+    ),
+    Endpoint.DELETE: (Phrase("the deletion"), Phrase("The deletion")),
+    Endpoint.BROWSE: (Phrase("the look into the folder"), Phrase("The look into the folder")),
+}
+"""Within a sentence, and at its start."""
+
 CHANGING = frozenset(Endpoint) - {
     Endpoint.HANDSHAKE,
     Endpoint.LISTING,
@@ -73,13 +96,16 @@ class Asked:
 
     @property
     def what(self) -> str:
-        return (
-            f"{self.endpoint.value} of {shown(self.subject)}"
-            if self.subject
-            else self.endpoint.value
-        )
+        return self._named(at_start=False)
 
-    def fill(self, sentence: str, said: str) -> str:
+    def _named(self, *, at_start: bool) -> Phrase:
+        named = _NAMES[self.endpoint][at_start]
+        if not self.subject:
+            return named
+        return Phrase("{what} of {path}", what=named, path=shown(self.subject))
+
+    def fill(self, sentence: Phrase, said: str) -> Phrase:
         """The sentence of a table with its ``{what}``, ``{server}`` and ``{said}`` put in."""
-        what = self.what[0].upper() + self.what[1:] if sentence.startswith("{what}") else self.what
-        return sentence.format(what=what, server=self.server, said=said)
+        template = sentence.template
+        what = self._named(at_start=template.startswith("{what}"))
+        return Phrase(template, what=what, server=self.server, said=said)

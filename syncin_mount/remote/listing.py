@@ -18,12 +18,13 @@ import trio
 
 from reconciler.errors import Unreachable
 from reconciler.model import Entry
+from reconciler.phrases import Phrase
 from syncin_mount.remote.auth import Session
 from syncin_mount.remote.auth import body as json_body
 from syncin_mount.remote.decoding import Undecodable, entries
 from syncin_mount.remote.errors import Asked, Endpoint
 from syncin_mount.remote.http.transport import JSON, Answer, Call
-from syncin_mount.remote.refusals.answers import broken_listing
+from syncin_mount.remote.refusals.failures import broken_listing
 from syncin_mount.remote.remote_paths import shown
 
 BATCH_BYTES = 32 * 1024
@@ -61,7 +62,7 @@ class ListingParser:
         stop = self._pending.rfind(b"\n", max(0, len(self._pending) - len(data))) + 1
         if not stop:
             if len(self._pending) > _LINE_BYTES:
-                raise BrokenStream("a line is endless")
+                raise BrokenStream(Phrase("a line is endless"))
             return []
         lines = bytes(self._pending[:stop])
         del self._pending[:stop]
@@ -76,8 +77,10 @@ class ListingParser:
         if last == b"done":
             return
         if not last:
-            raise BrokenStream("it stopped before its end")
-        raise BrokenStream(f"it ended with {shown(last.decode(errors='replace'), 80)}")
+            raise BrokenStream(Phrase("it stopped before its end"))
+        raise BrokenStream(
+            Phrase("it ended with {text}", text=shown(last.decode(errors="replace"), 80))
+        )
 
 
 # Asking ----------------------------------------
@@ -194,7 +197,7 @@ class Batches(AsyncIterator[list[Entry]]):
         except Unreachable as exc:
             if isinstance(exc.__cause__, httpx.TimeoutException):
                 raise
-            raise broken_listing(self._asked, "the connection was cut") from exc
+            raise broken_listing(self._asked, Phrase("the connection was cut")) from exc
         raise StopAsyncIteration
 
     def _from_unread(self) -> list[Entry]:

@@ -14,6 +14,7 @@ import msgspec
 
 from reconciler.errors import Missing, ServerFault
 from reconciler.model import Conflict, Direction, Mode
+from reconciler.phrases import Phrase
 from syncin_mount.remote.account import ClientInfo
 from syncin_mount.remote.auth import Session, body
 from syncin_mount.remote.browse import tree
@@ -155,7 +156,9 @@ async def register_path(session: Session, path: SyncPath) -> Registered:
         parent, name = split(path.remote_path)
         if name not in {folder.name for folder in await tree(session, parent)}:
             where = f"{shown(path.remote_path)} on {session.account.url}"
-            raise Missing(f"There is no folder {where}; make it first, or choose another") from None
+            raise Missing(
+                Phrase("There is no folder {where}; make it first, or choose another", where=where)
+            ) from None
         raise
 
 
@@ -193,7 +196,7 @@ def _update(told: dict[str, msgspec.Raw]) -> PathUpdate:
                 name,
             )
     if "id" not in values:
-        raise Undecodable("a change is of nothing")
+        raise Undecodable(Phrase("a change is of nothing"))
     return PathUpdate(**values)
 
 

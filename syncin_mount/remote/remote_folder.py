@@ -23,6 +23,7 @@ from reconciler.names import (
     MAX_TRASH_NAME_BYTES,
     can_be_made,
 )
+from reconciler.phrases import Phrase
 from reconciler.ports import Found, Reader
 from syncin_mount.addresses import goes_in_clear
 from syncin_mount.remote.auth import Session, body, greet
@@ -150,7 +151,9 @@ class Folder:
         except RemoteError as exc:
             # its message is lost with HEAD; a good path to something else is a folder's
             if exc.status == 400:
-                raise Exists(f"{shown(path)} is a folder on the server", status=400) from exc
+                raise Exists(
+                    Phrase("{path} is a folder on the server", path=shown(path)), status=400
+                ) from exc
             raise
 
     async def inodes(self, path: str) -> dict[str, int] | None:
@@ -203,7 +206,9 @@ class Folder:
     async def _still(self, path: str, expect: Found) -> None:
         found = await self.find(path)
         if found is None:
-            raise Missing(f"{shown(path)} is not on the server any more", status=404)
+            raise Missing(
+                Phrase("{path} is not on the server any more", path=shown(path)), status=404
+            )
         if not is_same(found, expect):
             raise changed_meanwhile(path)
 
@@ -284,13 +289,13 @@ class Folder:
         except Exists:
             return True
         if found is not None:
-            raise Exists(f"{shown(path)} is a file on the server")
+            raise Exists(Phrase("{path} is a file on the server", path=shown(path)))
         return False
 
     async def vacant(self, path: str) -> None:
         """Raises Exists when there is anything."""
         if await self._is_folder(path):
-            raise Exists(f"{shown(path)} is a folder on the server")
+            raise Exists(Phrase("{path} is a folder on the server", path=shown(path)))
 
     async def move(self, path: str, target: str, *, overwrite: bool = False) -> None:
         """Onto itself: nothing happens. (The sync API's move, the one that overwrites, makes the

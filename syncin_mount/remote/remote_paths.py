@@ -11,21 +11,22 @@ from urllib.parse import quote
 
 from reconciler.errors import Refused
 from reconciler.names import MAX_NAME_BYTES, MAX_TRASH_NAME_BYTES, stand_in_name
+from reconciler.phrases import Phrase
 
 
 def complaint(path: str) -> str | None:
     """Why ``path`` (names joined by ``/``) must not be used, as a clause; None when it is good."""
     for part in path.split("/"):
         if part in ("", ".", ".."):
-            return "a name in it is empty, '.' or '..'"
+            return Phrase("a name in it is empty, '.' or '..'")
         if "\0" in part:
-            return "a name in it holds a NUL character"
+            return Phrase("a name in it holds a NUL character")
         try:
             length = len(part.encode())
         except UnicodeEncodeError:
-            return "a name in it is not valid UTF-8"
+            return Phrase("a name in it is not valid UTF-8")
         if length > MAX_NAME_BYTES:
-            return f"a name in it is longer than {MAX_NAME_BYTES} bytes"
+            return Phrase("a name in it is longer than {most} bytes", most=MAX_NAME_BYTES)
     return None
 
 
@@ -39,7 +40,13 @@ def checked(path: str) -> str:
     server."""
     why = complaint(path)
     if why is not None:
-        raise Refused(f"The path {shown(path)} cannot be sent to the server: {why}; rename it")
+        raise Refused(
+            Phrase(
+                "The path {path} cannot be sent to the server: {why}; rename it",
+                path=shown(path),
+                why=why,
+            )
+        )
     return path
 
 
@@ -69,7 +76,10 @@ def web_path(remote_path: str) -> str:
     if root == "shares":
         return remote_path
     raise Refused(
-        f"{shown(remote_path)} is no remote folder: one starts with personal/, spaces/ or shares/"
+        Phrase(
+            "{path} is no remote folder: one starts with personal/, spaces/ or shares/",
+            path=shown(remote_path),
+        )
     )
 
 

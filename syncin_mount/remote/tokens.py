@@ -14,6 +14,7 @@ import msgspec
 import trio
 
 from reconciler.errors import Unauthorized, Unreachable
+from reconciler.phrases import Phrase, strerror
 from syncin_mount.remote.account import ClientInfo, ServerAccount, TokenStore, this_client
 from syncin_mount.remote.decoding import Token, Undecodable, decode
 from syncin_mount.remote.errors import Asked, Endpoint
@@ -130,7 +131,10 @@ class Tokens:
             raise ended
         if ended is None:
             raise Unreachable(
-                f"{self._account.url} did not renew access in time; it is tried again later"
+                Phrase(
+                    "{url} did not renew access in time; it is tried again later",
+                    url=self._account.url,
+                )
             )
         return ended
 
@@ -186,8 +190,11 @@ class Tokens:
             raise of_answer(asked, 403, "there is no token for it here") from exc
         except OSError as exc:
             raise Unauthorized(
-                f"The token for {self._account.url} is unreadable ({exc.strerror or exc}); check"
-                " where it is kept"
+                Phrase(
+                    "The token for {url} is unreadable ({why}); check where it is kept",
+                    url=self._account.url,
+                    why=strerror(exc),
+                )
             ) from exc
 
     async def _save(self, token: str) -> None:

@@ -16,6 +16,7 @@ from collections.abc import Mapping
 import certifi
 
 from reconciler.errors import Refused
+from reconciler.phrases import Phrase
 from syncin_mount.remote.refusals.remedies import Help, Remedy
 
 FILE, FOLDER = "SSL_CERT_FILE", "SSL_CERT_DIR"
@@ -28,10 +29,12 @@ def wrong_in_file(path: str) -> str | None:
     """Why this file's certificates cannot be trusted, as a clause, or None."""
     try:
         if not stat.S_ISREG(os.stat(path).st_mode):  # a pipe would be waited for
-            return "it is a folder" if os.path.isdir(path) else "it is no regular file"
+            return (
+                Phrase("it is a folder") if os.path.isdir(path) else Phrase("it is no regular file")
+            )
         ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(path)
     except ssl.SSLError:
-        return "it holds no certificate in PEM form, or a damaged one"
+        return Phrase("it holds no certificate in PEM form, or a damaged one")
     except (OSError, ValueError) as error:
         return getattr(error, "strerror", None) or str(error)
     return None
@@ -45,7 +48,10 @@ def wrong_in_folder(path: str) -> str | None:
         return getattr(error, "strerror", None) or str(error)
     if any(_HASHED.fullmatch(name) for name in names):
         return None
-    return f"it holds no certificate under its hash; 'openssl rehash {path}' gives them such names"
+    return Phrase(
+        "it holds no certificate under its hash; 'openssl rehash {path}' gives them such names",
+        path=path,
+    )
 
 
 def wrong_in_environment(environment: Mapping[str, str] = os.environ) -> str | None:
@@ -65,9 +71,13 @@ def wrong_in_environment(environment: Mapping[str, str] = os.environ) -> str | N
 
 
 def _sentence(variable: str, path: str, why: str) -> str:
-    return (
-        f"The variable {variable} names {path}, where no certificates can be read ({why}), so that "
-        f"no server can be trusted, and nothing is sent; name another, or unset {variable}"
+    return Phrase(
+        "The variable {variable} names {path}, where no certificates can be read"
+        " ({why}), so that no server can be trusted, and nothing is sent; name"
+        " another, or unset {variable}",
+        variable=variable,
+        path=path,
+        why=why,
     )
 
 
@@ -78,7 +88,7 @@ def trusting(ca_file: str | None, *, insecure: bool) -> ssl.SSLContext:
     if ca_file is not None:
         why = wrong_in_file(ca_file)
         if why is not None:
-            raise unusable("certificates", ca_file, why)
+            raise unusable(Phrase("certificates"), ca_file, why)
     if insecure:
         # Nothing is read: a pipe that the environment names would be waited for.
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -90,7 +100,7 @@ def trusting(ca_file: str | None, *, insecure: bool) -> ssl.SSLContext:
     try:
         context = ssl.create_default_context(cafile=ca_file)
     except (OSError, ValueError) as error:  # it changed just now
-        raise unusable("certificates", ca_file, str(error)) from error
+        raise unusable(Phrase("certificates"), ca_file, str(error)) from error
     found = ssl.get_default_verify_paths()
     exists = any(path and os.path.exists(path) for path in (found.cafile, found.capath))
     if ca_file is None and not exists:
@@ -101,6 +111,6 @@ def trusting(ca_file: str | None, *, insecure: bool) -> ssl.SSLContext:
 def unusable(what: str, path: str | None, why: str) -> Refused:
     """The error about a file of ``what`` that was set for a server."""
     return Refused(
-        f"The file {path} of {what} cannot be used ({why})",
+        Phrase("The file {path} of {what} cannot be used ({why})", path=path, what=what, why=why),
         remedy=Remedy(Help.OTHER_FILE),
     )

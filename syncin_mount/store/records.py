@@ -13,6 +13,8 @@ from typing import Final
 
 import msgspec
 
+from reconciler.phrases import english
+
 FORMAT: Final = 5
 
 FILE, FOLDER = 0, 1  # NodeType numbers; anything greater exists locally only
@@ -204,7 +206,7 @@ class DropBin(Effect, frozen=True):
 
 AnyEffect = Unlink | ToBin | CopyToBin | LinkToBin | FolderToBin | NoteToBin | FromBin | DropBin
 
-encode = msgspec.msgpack.Encoder().encode
+encode = msgspec.msgpack.Encoder(enc_hook=english).encode
 decode_node = msgspec.msgpack.Decoder(Node).decode
 decode_base = msgspec.msgpack.Decoder(BaseRecord).decode
 decode_pending = msgspec.msgpack.Decoder(PendingRecord).decode

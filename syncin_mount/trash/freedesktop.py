@@ -25,6 +25,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from reconciler.phrases import Phrase, strerror
 from syncin_mount.deep_tree import remove_tree, walk
 from syncin_mount.trash.spec import (
     INFO,
@@ -123,7 +124,9 @@ class HomeTrash:
         except FileNotFoundError:
             return None  # it is made when it is needed
         except OSError as error:
-            return f"{self._folder} cannot be used ({error.strerror})"
+            return Phrase(
+                "{folder} cannot be used ({why})", folder=self._folder, why=strerror(error)
+            )
         return None
 
     def take(self, folder: bytes, item: Item, carry_on: Callable[[], None]) -> str | None:
@@ -137,7 +140,7 @@ class HomeTrash:
                 os.fsync(trash.files)  # it may have got there just before a kill
                 return None
             if found != [item.name]:
-                raise NotForTrash("some of what is in it has too long a path")
+                raise NotForTrash(Phrase("some of what is in it has too long a path"))
             return os.fsdecode(self._put(trash, source, item, carry_on))
 
     def kept(self) -> list[Kept]:
@@ -235,8 +238,10 @@ class HomeTrash:
         drive = Path(os.path.realpath(self._drive))
         if real == drive or drive in real.parents:
             raise TrashUnusable(
-                f"{self._folder} is in the drive itself; set XDG_DATA_HOME to a folder outside"
-                " of it"
+                Phrase(
+                    "{folder} is in the drive itself; set XDG_DATA_HOME to a folder outside of it",
+                    folder=self._folder,
+                )
             )
         if make:
             self._folder.parent.mkdir(parents=True, exist_ok=True)
@@ -257,15 +262,22 @@ class HomeTrash:
             fd = os.open(name, _FOLDER, dir_fd=at)
         except OSError as error:
             if error.errno in {errno.ELOOP, errno.ENOTDIR}:
-                raise TrashUnusable(f"{shown} is a link or no folder; move it away") from error
+                raise TrashUnusable(
+                    Phrase("{folder} is a link or no folder; move it away", folder=shown)
+                ) from error
             raise
         try:
             found = os.fstat(fd)
             if found.st_uid != os.geteuid():
-                raise TrashUnusable(f"{shown} belongs to another user; move it away")
+                raise TrashUnusable(
+                    Phrase("{folder} belongs to another user; move it away", folder=shown)
+                )
             if found.st_mode & 0o022:
                 raise TrashUnusable(
-                    f"others may write to {shown}; take that from them: chmod go-w '{shown}'"
+                    Phrase(
+                        "others may write to {folder}; take that from them: chmod go-w '{folder}'",
+                        folder=shown,
+                    )
                 )
             yield fd
         finally:

@@ -9,6 +9,7 @@ from typing import Final
 from urllib.parse import quote, quote_from_bytes, unquote, unquote_to_bytes
 
 from reconciler.names import MAX_NAME_BYTES, MAX_SUFFIX_BYTES
+from reconciler.phrases import Phrase
 
 INFO: Final = b".trashinfo"
 _LONGEST_NAME: Final = MAX_NAME_BYTES - len(INFO)
@@ -41,7 +42,9 @@ class Item:
 
     def __post_init__(self) -> None:
         if self.name in {b"", b".", b".."} or b"/" in self.name or b"\0" in self.name:
-            raise NotForTrash(f"{self.name[:40]!r} is no name for a file or folder")
+            raise NotForTrash(
+                Phrase("{name} is no name for a file or folder", name=repr(self.name[:40]))
+            )
         parts = self.path.split(b"/")
         if (
             len(parts) < 2
@@ -49,10 +52,13 @@ class Item:
             or not {b"", b".", b".."}.isdisjoint(parts[1:])
             or b"\0" in self.path
         ):
-            raise NotForTrash(f"{self.path[:80]!r} is no absolute path")
+            raise NotForTrash(Phrase("{path} is no absolute path", path=repr(self.path[:80])))
         if len(self.path) > _LONGEST_PATH:
             raise NotForTrash(
-                f"its path is longer than {_LONGEST_PATH} bytes, so nothing could put it back there"
+                Phrase(
+                    "its path is longer than {most} bytes, so nothing could put it back there",
+                    most=_LONGEST_PATH,
+                )
             )
 
 

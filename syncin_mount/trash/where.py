@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from reconciler.phrases import Phrase
 from syncin_mount.config import Folders, Synchronization, Trash
 
 
@@ -32,16 +33,16 @@ def choose(setting: Trash, environ: Mapping[str, str], *, root: bool, portable: 
     administrator's; ``portable``: all of the program's files lie in a folder that somebody
     chose."""
     if setting is Trash.DESKTOP:
-        return Choice(True, "as it is set")
+        return Choice(True, Phrase("as it is set"))
     if setting is Trash.OWN:
-        return Choice(False, "as it is set")
+        return Choice(False, Phrase("as it is set"))
     if portable:
-        return Choice(False, "as everything of this profile lies in one folder")
+        return Choice(False, Phrase("as everything of this profile lies in one folder"))
     if root:
-        return Choice(False, "as the administrator has no desktop")
+        return Choice(False, Phrase("as the administrator has no desktop"))
     if not _in_session(environ):
-        return Choice(False, "as there is no graphical session here")
-    return Choice(True, "as there is a graphical session")
+        return Choice(False, Phrase("as there is no graphical session here"))
+    return Choice(True, Phrase("as there is a graphical session"))
 
 
 def _in_session(environ: Mapping[str, str]) -> bool:

@@ -214,7 +214,7 @@ async def test_what_a_program_writes_to_stays_and_comes_with_the_next_import(wor
         done = await world.run(*command(world), *WORDS, "--yes")
         assert done.status == 1
         assert "log stays in" in done.error
-        assert done.error.endswith("close what uses them, then: syncin-mount add docs --import\n")
+        assert done.error.endswith("close what uses it, then: syncin-mount add docs --import\n")
         assert texts(world.drive) == {"log": "begun"}
         refused = await world.run("mount", "docs")
         assert "bring what is in it into the drive" in refused.error

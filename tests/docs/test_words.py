@@ -31,7 +31,7 @@ USES: dict[str, tuple[str, dict[str, str]]] = {
             "HOLD": WIRE,
             **dict.fromkeys(
                 (
-                    *("Hold", "_HELD", "_held", "held", "held_by", "held_nodes", "hold"),
+                    *("Hold", "_held", "held", "held_by", "held_nodes", "hold"),
                     *("is_held", "was_held"),
                 ),
                 "the user's hold",

@@ -25,7 +25,7 @@ CLICKS_KEYWORDS = {"_": None, "ngettext": (1, 2)}
 """The same in click, whose words are part of each help."""
 
 CODE = ("syncin_mount", "reconciler", "platform/linux/syncin_fuse")
-OWN = ("syncin_mount/language/", "reconciler/phrases.py")
+OWN = ("syncin_mount/language/__init__.py", "reconciler/phrases.py")
 """Where the functions are made: nothing is marked there."""
 
 SCRIPTS_APART = {"language.js"}

@@ -6,7 +6,6 @@ import ast
 import re
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from babel.messages import Catalog
@@ -15,6 +14,7 @@ from syncin_mount.language.catalogues import HELP, PAGE, PROGRAM
 from tests.language import javascript
 from tests.language.catalogue_files import DOMAINS, LANGUAGES, files, is_done, read, updated
 from tests.language.extraction import CODE, KEYWORDS, OWN, ROOT, scripts
+from tests.language.unmarked import code, name_of
 
 PAIRS = [(language, domain) for language in LANGUAGES for domain in DOMAINS]
 
@@ -136,89 +136,11 @@ def test_the_page_says_nothing_that_is_not_marked(name: str) -> None:
     assert found == []
 
 
-MARKED_WHOLLY = (
-    "syncin_mount/app/messages",
-    "syncin_mount/tray/view.py",
-    "syncin_mount/tray/menu.py",
-    "syncin_mount/daemon/notifications.py",
-    "syncin_mount/daemon/desktop.py",
-)
-"""Where whatever has the form of a sentence or a label is one, and has to be marked."""
-
-NOT_FOR_READERS = {
-    "the desktop cannot be told “%s”: %s": "a log",
-    "what was clicked on “%s” is not done: %s": "a log",
-    "Sync-in": "a name",
-    "bin restore": "a command",
-    "journal release": "a command",
-    "Value": "a type",
-}
-
-_CODE_WORDS = {"Kind", "Verb"}
-"""Enumerations whose values are words for the program: what is shown of them is in a table."""
-
-_PROSE = re.compile(r"[A-Za-z]{2,},? [a-z]+|^[A-Z][a-z]+( |$)")
-
-
-def unmarked(source: str) -> Iterator[tuple[int, str]]:
-    """Line and text of strings that look as if somebody read them, outside of `t` and the like;
-    docstrings and names of errors apart."""
-    tree = ast.parse(source)
-    apart: set[int] = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Expr):
-            apart.add(id(node.value))
-        if isinstance(node, ast.ClassDef) and node.name in _CODE_WORDS:
-            apart |= {id(each) for each in ast.walk(node)}
-        if isinstance(node, ast.Call) and _name(node.func) in KEYWORDS:
-            texts = node.args[: len(KEYWORDS[_name(node.func)])]
-            apart |= {id(each) for argument in texts for each in ast.walk(argument)}
-    for node in ast.walk(tree):
-        if id(node) in apart or not isinstance(node, ast.Constant):
-            continue
-        if isinstance(node.value, str) and _PROSE.search(node.value):
-            yield node.lineno, node.value
-
-
-def _name(node: ast.expr) -> str:
-    return node.id if isinstance(node, ast.Name) else ""
-
-
-def _code(places: tuple[str, ...]) -> list[Path]:
-    return [
-        path
-        for place in places
-        for path in (sorted((ROOT / place).rglob("*.py")) or [ROOT / place])
-    ]
-
-
-@pytest.mark.parametrize("path", _code(MARKED_WHOLLY), ids=lambda path: path.name)
-def test_messages_icon_and_notices_say_nothing_that_is_not_marked(path: Path) -> None:
-    found = unmarked(path.read_text(encoding="utf-8"))
-    assert [each for each in found if each[1] not in NOT_FOR_READERS] == []
-
-
-@pytest.mark.parametrize(
-    "source",
-    ['return f"{a} is away"', 'return "it is paused"', 'A = {1: "Paused"}', 'x(t("a"), "ab cd")'],
-)  # fmt: skip
-def test_what_is_not_marked_is_found(source: str) -> None:
-    assert [*unmarked(f"def f():\n    {source}")]
-
-
-@pytest.mark.parametrize(
-    "source",
-    ['return t("{a} is away", a="x")', '"""A docstring."""', 'A = {1: mark("Paused")}', 'x("b-c")'],
-)
-def test_what_is_marked_or_no_text_is_left_alone(source: str) -> None:
-    assert not [*unmarked(f"def f():\n    {source}")]
-
-
 def test_no_text_is_marked_where_the_extraction_is_blind() -> None:
     """Inside an f-string, or with a text that is no literal: of these no catalogue would know."""
     wrong = [
         f"{path.relative_to(ROOT)}:{line}"
-        for path in _code(CODE)
+        for path in code(CODE)
         if not path.relative_to(ROOT).as_posix().startswith(OWN)
         for line in blind(path.read_text(encoding="utf-8"))
     ]
@@ -235,7 +157,7 @@ def blind(source: str) -> Iterator[int]:
         for each in ast.walk(node)
     }
     for node in ast.walk(tree):
-        if not isinstance(node, ast.Call) or _name(node.func) not in {*KEYWORDS}:
+        if not isinstance(node, ast.Call) or name_of(node.func) not in {*KEYWORDS}:
             continue
         literal = node.args and isinstance(node.args[0], ast.Constant)
         of_text = bool(node.args) and isinstance(node.args[0], ast.JoinedStr | ast.BinOp)

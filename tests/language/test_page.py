@@ -3,21 +3,17 @@ was forgotten stands out, and in German and French."""
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import shutil
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-from babel.messages import Catalog
-from babel.messages.mofile import write_mo
 from playwright.sync_api import Browser
 
-from syncin_mount.language.catalogues import FOLDER_VARIABLE, HELP, OWN_NAMES, PAGE, PROGRAM
+from syncin_mount.language.catalogues import FOLDER_VARIABLE, OWN_NAMES
 from tests.language.catalogue_files import LOCALE
-from tests.language.extraction import texts
+from tests.language.pseudo import PSEUDO, write_pseudo
 from tests.web import conftest
 from tests.web.browser import Tab, chromium, new_tab
 from tests.web.conftest import World
@@ -26,44 +22,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("mounts"), pytest.mark.t
 
 mounts = conftest.mounts
 
-PSEUDO = "eo"
-"""A language that there is no catalogue for; Esperanto, as browsers must know it."""
-
 SCREENS = ("", "transfers", "waiting", "conflicts", "trash", "explain", "settings", "health", "add")
-
-_PLAIN, _STRANGE = (
-    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ",
-    "αɓςδεƒɠɦιʝκλɱησρɋяʂƭυνωχʏʐАБҪДЄҒҨҤІЈКԼМЍОРԚЯЅТЏѶШХҮЗ",
-)
-_LETTERS = str.maketrans(_PLAIN, _STRANGE)
-
-
-def strange(text: str) -> str:
-    """The text in letters that no English text has; values and commands stay."""
-    parts = re.split(r"(\{\w*\}|%\(\w+\)s|“[^”]*”|`[^`]*`|'[^']*'|--[a-z-]+)", text)
-    return "".join(part if at % 2 else part.translate(_LETTERS) for at, part in enumerate(parts))
-
-
-def pseudo(folder: Path) -> None:
-    """Puts catalogues of that language there."""
-    folder.mkdir(parents=True)
-    for domain in (PROGRAM, HELP, PAGE):
-        found = Catalog(locale="eo")
-        for message in texts(domain):
-            if message.id:
-                forms = (message.id,) if isinstance(message.id, str) else message.id
-                said = [strange(each) for each in forms]
-                found.add(message.id, said[0] if isinstance(message.id, str) else tuple(said))
-        with (folder / f"{domain}.mo").open("wb") as file:
-            write_mo(file, found)
-        if domain == PAGE:
-            shown = {
-                (each.id if isinstance(each.id, str) else each.id[0]): each.string
-                for each in found
-                if each.id
-            }
-            everything = {"language": PSEUDO, "texts": shown}
-            (folder / "page.json").write_text(json.dumps(everything), encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +30,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """Whose program knows German, French and that language."""
     folder = tmp_path_factory.mktemp("locale")
     shutil.copytree(LOCALE, folder, dirs_exist_ok=True)
-    pseudo(folder / PSEUDO / "LC_MESSAGES")
+    write_pseudo(folder / PSEUDO / "LC_MESSAGES")
     before = os.environ.get(FOLDER_VARIABLE)
     os.environ[FOLDER_VARIABLE] = str(folder)
     try:

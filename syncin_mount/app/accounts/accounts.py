@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from reconciler.phrases import Phrase
 from syncin_mount.app.errors import InvalidRequest, NotPossible
 from syncin_mount.config import ConfigurationFile, TokenStore
 from syncin_mount.config.model import check_name
@@ -36,14 +37,26 @@ def check_new(configuration: Configuration, server: Server) -> None:
     the name."""
     wrong = check_name(server.name)
     if wrong:
-        raise InvalidRequest(f"'{server.name}' cannot be a server's name: {wrong}")
+        raise InvalidRequest(
+            Phrase("'{name}' cannot be a server's name: {wrong}", name=server.name, wrong=wrong)
+        )
     if server.name in configuration.servers:
         raise NotPossible(
-            f"there is a server '{server.name}' already; choose another name, or remove it first"
+            Phrase(
+                "there is a server '{server}' already; choose another name, or remove it first",
+                server=server.name,
+            )
         )
     for other in configuration.servers.values():
         if (other.url, other.login) == (server.url, server.login):
-            raise NotPossible(f"{server.login} at {server.url} is there already, as '{other.name}'")
+            raise NotPossible(
+                Phrase(
+                    "{login} at {url} is there already, as '{other}'",
+                    login=server.login,
+                    url=server.url,
+                    other=other.name,
+                )
+            )
 
 
 def save(folders: Folders, server: Server) -> None:

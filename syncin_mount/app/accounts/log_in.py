@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import trio
 
 from reconciler.errors import RemoteError
+from reconciler.phrases import Phrase
 from syncin_mount.addresses import goes_in_clear
 from syncin_mount.app.accounts.accounts import check_new
 from syncin_mount.app.accounts.sessions import session_with, way_to
@@ -128,7 +129,11 @@ async def remove(folders: Folders, server: Server) -> RemoteError | None:
         users = now.used_by(server.name)
         if users:
             raise NotPossible(
-                f"the server '{server.name}' is used by {', '.join(users)}; remove that first"
+                Phrase(
+                    "the server '{server}' is used by {users}; remove that first",
+                    server=server.name,
+                    users=", ".join(users),
+                )
             )
         return now.without_server(server.name)
 
@@ -149,7 +154,7 @@ def _proxy(text: str) -> str | None:
         try:
             parse_proxy(text)
         except ValueError as error:
-            raise InvalidRequest(f"the proxy cannot be used: {error}") from None
+            raise InvalidRequest(Phrase("the proxy cannot be used: {error}", error=error)) from None
     return None if text == PROXY_OF_ENVIRONMENT else text
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 import trio
 
+from reconciler.phrases import Phrase
 from syncin_mount.app.conflicts.line_diff import Row, line_diff, text_of_bytes
 from syncin_mount.control.conflict_messages import (
     READ_MOST,
@@ -63,26 +64,29 @@ async def compare(drive: Drive, which: ConflictRequest) -> Comparison:
         return Comparison(versions, kind, why, (), 0, *pictures)
 
     if missing is not None:
-        return told("picture" if any(pictures) else "other", f"They cannot be compared: {missing}")
+        return told(
+            "picture" if any(pictures) else "other",
+            Phrase("They cannot be compared: {missing}", missing=missing),
+        )
     if all(pictures):
         return told("picture")
     sizes = (named.size or 0, other.size or 0)
     if max(sizes) > TEXT_BYTES:
         if sizes[0] == sizes[1] and await _are_equal(drive, versions):
             return told("same")
-        return told("other", "They are too large to be compared line by line")
+        return told("other", Phrase("They are too large to be compared line by line"))
     left = await read_version(drive, versions, "named", TEXT_BYTES)
     right = await read_version(drive, versions, "other", TEXT_BYTES)
     if left == right:
         return told("same")
     texts = text_of_bytes(left), text_of_bytes(right)
     if texts[0] is None or texts[1] is None:
-        return told("other", "They are no text, so only size and time are compared")
+        return told("other", Phrase("They are no text, so only size and time are compared"))
     found = await trio.to_thread.run_sync(line_diff, texts[0], texts[1], abandon_on_cancel=True)
     if found.only_ends:
-        return told("other", "They differ only in how lines end, or in the encoding")
+        return told("other", Phrase("They differ only in how lines end, or in the encoding"))
     if found.rows is None:
-        return told("other", "They differ in too many lines to be compared line by line")
+        return told("other", Phrase("They differ in too many lines to be compared line by line"))
     return Comparison(versions, "text", None, found.rows, found.left_out)
 
 

@@ -7,6 +7,7 @@ import contextlib
 from typing import TYPE_CHECKING
 
 from reconciler.model import Direction
+from reconciler.phrases import Phrase, strerror
 from reconciler.reporting.conflict import Lost
 from syncin_mount.app.conflicts.journal import Choice, ConflictJournal, Whereabouts, text_of
 from syncin_mount.app.conflicts.places import Places
@@ -36,10 +37,10 @@ if TYPE_CHECKING:
     )
     from syncin_mount.store import Replica
 
-TURNED = "turned round: the version that had lost was chosen"
+TURNED = Phrase("turned round: the version that had lost was chosen")
 """Why the version that had won is in the bin."""
 
-UNDONE = "undone: the version that had won was chosen again"
+UNDONE = Phrase("undone: the version that had won was chosen again")
 """Why the version that had lost is in the bin again."""
 
 SAME_MOMENT_S = 3.0
@@ -87,13 +88,15 @@ class Conflicts:
         if which.number is not None:
             at = [each for each in everything if each.number == which.number]
             if not at:
-                raise NotDone(f"there is no conflict of the number {which.number}")
+                raise NotDone(
+                    Phrase("there is no conflict of the number {number}", number=which.number)
+                )
         else:
             at = [each for each in everything if which.path in (each.path, each.copy)] or [
                 each for each in everything if str(each.number) == which.path
             ]
             if not at:
-                raise NotDone(f"there was no conflict at '{which.path}'")
+                raise NotDone(Phrase("there was no conflict at '{path}'", path=which.path))
         return at[-1]
 
     def _found_out(self, marks: set[str]) -> list[Known]:
@@ -143,7 +146,12 @@ class Conflicts:
         ]
         missing = [path for path in paths if not any(_is_at(each, [path]) for each in still)]
         if missing:
-            raise NotDone(f"there is no conflict at '{missing[0]}' that is not acknowledged yet")
+            raise NotDone(
+                Phrase(
+                    "there is no conflict at '{path}' that is not acknowledged yet",
+                    path=missing[0],
+                )
+            )
         self._journal.acknowledge([each.number for each in chosen])
         return chosen
 
@@ -164,7 +172,7 @@ class Conflicts:
         """Turns a conflict round: what lost becomes the content, and what won goes to the bin. A
         kill at any moment loses neither: what lost is in the bin or beside, until it has its place
         in one step, and what won is in the bin by then."""
-        conflict = await self._to_choose(which, "be turned round")
+        conflict = await self._to_choose(which, _not_turned)
         with self._choosing(conflict) as known:
             if self._places.look(conflict.path) is None:
                 await self._steps.put_back(conflict, Choice.SWAP, Whereabouts(), acknowledged=True)
@@ -175,7 +183,7 @@ class Conflicts:
     async def keep_both(self, which: ConflictRequest) -> ConflictEntry:
         """What lost comes back beside what won, under a name of its own, which the entry that is
         returned has as ``copy``."""
-        conflict = await self._to_choose(which, "be kept with the other version")
+        conflict = await self._to_choose(which, _not_both)
         with self._choosing(conflict):
             if conflict.entry is None:  # both are there
                 with _noted(conflict):
@@ -192,7 +200,9 @@ class Conflicts:
         """Nobody else does meanwhile."""
         number = conflict.number
         if number in self._under_way:
-            raise NotDone(f"'{conflict.path}' is just being changed; try again in a moment")
+            raise NotDone(
+                Phrase("'{path}' is just being changed; try again in a moment", path=conflict.path)
+            )
         [known] = [each for each in self._journal.all() if each.number == number]
         self._under_way.add(number)
         try:
@@ -200,7 +210,9 @@ class Conflicts:
         finally:
             self._under_way.discard(number)
 
-    async def _to_choose(self, which: ConflictRequest, what: str) -> ConflictEntry:
+    async def _to_choose(
+        self, which: ConflictRequest, refused: Callable[[str, str], Phrase]
+    ) -> ConflictEntry:
         self._expect_both_directions()
         conflict = await self.found(which)
         if conflict.turned:
@@ -208,14 +220,17 @@ class Conflicts:
         refusal = _REFUSALS.get(conflict.kept)
         if refusal is not None:
             kind = RestoreFirst if conflict.kept == "server" else NotDone
-            raise kind(f"'{conflict.path}' cannot {what}: {refusal}")
+            raise kind(refused(conflict.path, refusal))
         return conflict
 
     def _expect_both_directions(self) -> None:
         if self._synchronization.direction_in_force is Direction.DOWNLOAD:
             raise NotDone(
-                f"'{self._synchronization.name}' only follows the server, so no version of here"
-                " can be chosen; copy what you need from the bin"
+                Phrase(
+                    "'{drive}' only follows the server, so no version of here can be"
+                    " chosen; copy what you need from the bin",
+                    drive=self._synchronization.name,
+                )
             )
 
     async def undo(self, which: ConflictRequest) -> ConflictEntry:
@@ -224,7 +239,12 @@ class Conflicts:
         conflict = await self.found(which)
         if not conflict.turned:
             if not conflict.acknowledged:
-                raise NotDone(f"'{conflict.path}' is as the rule decided; there is nothing to undo")
+                raise NotDone(
+                    Phrase(
+                        "'{path}' is as the rule decided; there is nothing to undo",
+                        path=conflict.path,
+                    )
+                )
             with _noted(conflict):
                 self._journal.reopen(conflict.number)
             return await self._now(conflict)
@@ -242,7 +262,9 @@ class Conflicts:
     async def _turn_back(self, conflict: ConflictEntry, known: Known) -> None:
         path, back = conflict.path, known.was_acknowledged
         if conflict.kept == "gone":
-            raise NotDone(f"'{path}' cannot be undone: what had won is in no bin any more")
+            raise NotDone(
+                Phrase("'{path}' cannot be undone: what had won is in no bin any more", path=path)
+            )
         if conflict.kept == "none":  # nothing had won: a deletion
             await self._steps.remove(conflict, known, path, UNDONE)
         elif self._places.look(path) is None:
@@ -255,9 +277,9 @@ class Conflicts:
 
 
 _REFUSALS = {
-    "none": "no other version lost; move or delete it yourself",
-    "gone": "what lost is in no bin any more",
-    "server": "what lost is in the server's trash",
+    "none": Phrase("no other version lost; move or delete it yourself"),
+    "gone": Phrase("what lost is in no bin any more"),
+    "server": Phrase("what lost is in the server's trash"),
 }
 
 
@@ -319,5 +341,17 @@ def _noted(conflict: ConflictEntry) -> Iterator[None]:
         yield
     except OSError as error:
         raise NotDone(
-            f"'{conflict.path}' has what you chose, but this cannot be noted: {error.strerror}"
+            Phrase(
+                "'{path}' has what you chose, but this cannot be noted: {why}",
+                path=conflict.path,
+                why=strerror(error),
+            )
         ) from error
+
+
+def _not_turned(path: str, why: str) -> Phrase:
+    return Phrase("'{path}' cannot be turned round: {why}", path=path, why=why)
+
+
+def _not_both(path: str, why: str) -> Phrase:
+    return Phrase("'{path}' cannot be kept with the other version: {why}", path=path, why=why)

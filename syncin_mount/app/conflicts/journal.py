@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from reconciler.phrases import english
 from syncin_mount.app.runtime.private_file import replace_private
 
 if TYPE_CHECKING:
@@ -190,7 +191,7 @@ class ConflictJournal:
 
     def _append(self, line: _Line, *, synced: bool = False) -> None:
         flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_CLOEXEC", 0)
-        data = msgspec.json.encode(line) + b"\n"
+        data = msgspec.json.encode(line, enc_hook=english) + b"\n"
         fd = os.open(self._path, flags, 0o600)
         try:
             size = os.fstat(fd).st_size
@@ -271,7 +272,9 @@ class ConflictJournal:
                 lines.append(_meant_line(each.number, each.meant))
         lines.append(_Line(seen=tuple(each.number for each in kept if each.acknowledged)))
         lines.append(_Line(unseen=tuple(each.number for each in kept if not each.acknowledged)))
-        text = "".join(json.dumps(msgspec.to_builtins(each)) + "\n" for each in lines)
+        text = "".join(
+            json.dumps(msgspec.to_builtins(each, enc_hook=english)) + "\n" for each in lines
+        )
         try:
             replace_private(self._path, text)
         except OSError:

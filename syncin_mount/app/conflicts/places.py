@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.model import ROOT, Kind
 from reconciler.names import free_names
+from reconciler.phrases import Phrase
 from syncin_mount.app.conflicts.journal import Whereabouts
 from syncin_mount.app.errors import RestoreFirst
 from syncin_mount.control.service import NotDone
@@ -40,7 +41,7 @@ class Places:
         above, _, name = path.rpartition("/")
         parent = self.look(above) if above else ROOT
         if parent is None:
-            raise NotDone(f"the folder '{above}' is not there any more")
+            raise NotDone(Phrase("the folder '{above}' is not there any more", above=above))
         return parent, os.fsencode(name)
 
     def free_beside(self, path: str) -> str:
@@ -63,14 +64,21 @@ class Places:
         it."""
         local = self._replica.local(node)
         if local is None or local.kind is not Kind.FILE:
-            raise RestoreFirst(f"'{path}' is no file any more")
+            raise RestoreFirst(Phrase("'{path}' is no file any more", path=path))
         if not local.present:
             raise NotDone(
-                f"the content of '{path}' is not here yet, and could not be kept; open the file"
-                " first, then try again"
+                Phrase(
+                    "the content of '{path}' is not here yet, and could not be kept; open the"
+                    " file first, then try again",
+                    path=path,
+                )
             )
         if local.busy or local.open_for_writing or self._is_in_flight(node):
-            raise NotDone(f"'{path}' is being written or synchronized; try again in a moment")
+            raise NotDone(
+                Phrase(
+                    "'{path}' is being written or synchronized; try again in a moment", path=path
+                )
+            )
 
     def move(self, path: str, to: str) -> None:
         """rename(2) to a place that nothing has."""

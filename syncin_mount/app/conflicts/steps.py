@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import trio
 
+from reconciler.phrases import Phrase, strerror
 from syncin_mount.app.conflicts.journal import Choice, Meant, Whereabouts
 from syncin_mount.control.service import NotDone
 
@@ -134,7 +135,7 @@ class Steps:
         """What is at the path, where nobody is busy with it."""
         node = self._places.look(path)
         if node is None:
-            raise NotDone(f"there is nothing at '{path}' any more")
+            raise NotDone(Phrase("there is nothing at '{path}' any more", path=path))
         self._places.expect_still(node, path)
         return node
 
@@ -170,7 +171,11 @@ class Steps:
             self._journal.means(number, meant)
         except OSError as error:
             raise NotDone(
-                f"'{path}' stays as it is: what you choose cannot be noted ({error.strerror})"
+                Phrase(
+                    "'{path}' stays as it is: what you choose cannot be noted ({why})",
+                    path=path,
+                    why=strerror(error),
+                )
             ) from error
 
     async def _done(self, conflict: ConflictEntry, meant: Meant) -> None:
@@ -180,7 +185,11 @@ class Steps:
             self._journal.did(conflict.number, meant)
         except OSError as error:
             raise NotDone(
-                f"'{conflict.path}' was changed, but this cannot be noted yet: {error.strerror}"
+                Phrase(
+                    "'{path}' was changed, but this cannot be noted yet: {why}",
+                    path=conflict.path,
+                    why=strerror(error),
+                )
             ) from error
 
 
@@ -190,5 +199,14 @@ def _told(path: str, beside: str | None = None) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        where = "" if beside is None else f"; the other version is at '{beside}'"
-        raise NotDone(f"'{path}' cannot be changed now: {error.strerror}{where}") from error
+        why = strerror(error)
+        raise NotDone(
+            Phrase("'{path}' cannot be changed now: {why}", path=path, why=why)
+            if beside is None
+            else Phrase(
+                "'{path}' cannot be changed now: {why}; the other version is at '{beside}'",
+                path=path,
+                why=why,
+                beside=beside,
+            )
+        ) from error

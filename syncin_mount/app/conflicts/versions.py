@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import trio
 
 from reconciler.model import Kind
+from reconciler.phrases import Phrase, strerror
 from reconciler.reporting.conflict import Lost
 from syncin_mount.app.conflicts.journal import Choice
 from syncin_mount.control.conflict_messages import (
@@ -26,8 +27,8 @@ if TYPE_CHECKING:
     from syncin_mount.store import Replica
 
 _NOT_TO_SEE = {
-    "server": "it is in the server's trash alone; bring it back to look at it",
-    "gone": "it is in no bin any more",
+    "server": Phrase("it is in the server's trash alone; bring it back to look at it"),
+    "gone": Phrase("it is in no bin any more"),
 }
 
 
@@ -93,15 +94,19 @@ class Versions:
         node = self._places.look(path)
         local = None if node is None else self._replica.local(node)
         if node is None or local is None:
-            raise NotDone(f"there is nothing at '{path}' any more")
+            raise NotDone(Phrase("there is nothing at '{path}' any more", path=path))
         if local.kind is not Kind.FILE:
-            raise NotDone(f"'{path}' is no file")
+            raise NotDone(Phrase("'{path}' is no file", path=path))
         if not local.present:
-            raise NotDone(f"the content of '{path}' is not here yet; open the file first")
+            raise NotDone(
+                Phrase("the content of '{path}' is not here yet; open the file first", path=path)
+            )
         try:
             content = self._replica.open_content(node)
         except OSError as error:
-            raise NotDone(f"'{path}' cannot be read now: {error.strerror}") from error
+            raise NotDone(
+                Phrase("'{path}' cannot be read now: {why}", path=path, why=strerror(error))
+            ) from error
         try:
             return os.dup(content.fd)
         finally:
@@ -127,5 +132,5 @@ def _place(conflict: ConflictEntry) -> tuple[str, str]:
 
 def _of_no_content(conflict: ConflictEntry) -> str:
     if conflict.lost == Lost.PLACE.value:
-        return "the sides disagreed about the place alone, so there is one version"
-    return "the other side had deleted it, so there is one version"
+        return Phrase("the sides disagreed about the place alone, so there is one version")
+    return Phrase("the other side had deleted it, so there is one version")

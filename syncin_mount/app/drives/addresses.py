@@ -9,6 +9,7 @@ import sys
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from reconciler.phrases import Phrase
 from syncin_mount.app.errors import NotPossible
 
 if TYPE_CHECKING:
@@ -63,4 +64,11 @@ def open_with(command: list[str], target: str) -> None:
         process.returncode = 0  # not ours to collect
         return
     if status != 0:
-        raise NotOpened(f"{command[0]} could not open {target} (status {status}); open it by hand")
+        raise NotOpened(
+            Phrase(
+                "{command} could not open {target} (status {status}); open it by hand",
+                command=command[0],
+                target=target,
+                status=status,
+            )
+        )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 import trio
 
 from reconciler.errors import RemoteError
+from reconciler.phrases import Phrase
 from syncin_mount.app.drives.open_drive import open_drive
 from syncin_mount.app.errors import InvalidRequest
 from syncin_mount.printable import printable
@@ -137,7 +138,9 @@ def _checked(path: str) -> str:
     parts = [part for part in path.split("/") if part not in {"", "."}]
     if not parts or ".." in parts:
         raise InvalidRequest(
-            f"'server:{printable(path)}' is no entry of the server's trash; give it as the list has"
-            " it"
+            Phrase(
+                "'server:{path}' is no entry of the server's trash; give it as the list has it",
+                path=printable(path),
+            )
         )
     return "/".join(parts)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import trio
 
 from reconciler.model import ROOT, Kind
+from reconciler.phrases import Phrase
 from syncin_mount.app.drives.views import filter_of
 from syncin_mount.config.filters import FilterError
 from syncin_mount.control.service import NotDone
@@ -153,7 +154,7 @@ def folder_entries(replica: Replica, path: str) -> list[TreeEntry]:
         child = replica.local_child(node, name)
         local = None if child is None else replica.local(child)
         if child is None or local is None or local.kind is not Kind.FOLDER:
-            raise NotDone(f"there is no folder '{path}' in the drive any more")
+            raise NotDone(Phrase("there is no folder '{path}' in the drive any more", path=path))
         node = child
     found = []
     for name, child in replica.local_children(node):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconciler.model import Kind
+from reconciler.phrases import Phrase
 from syncin_mount.app.drives.views import drive_of, path_of
 from syncin_mount.app.messages import sentence
 from syncin_mount.control.messages import Changed, ChangeRequest
@@ -34,7 +35,13 @@ def changed(
     seen: set[NodeId] = set()
     for sequence, node in chosen:
         if node is None:
-            answers.append(Changed(sequence, False, f"nothing waits under the number {sequence}"))
+            answers.append(
+                Changed(
+                    sequence,
+                    False,
+                    Phrase("nothing waits under the number {sequence}", sequence=sequence),
+                )
+            )
         elif node not in seen:
             seen.add(node)
             path = path_of(replica, node)
@@ -42,7 +49,11 @@ def changed(
                 said = _one(replica, request.what, node, path, is_in_flight, fetch)
             except CannotUndo as error:
                 why = sentence(error, drive_of(replica))
-                answers.append(Changed(sequence, False, f"{path} stays as it is: {why}"))
+                answers.append(
+                    Changed(
+                        sequence, False, Phrase("{path} stays as it is: {why}", path=path, why=why)
+                    )
+                )
             else:
                 answers.append(Changed(sequence, True, said))
     return answers, fetch
@@ -64,26 +75,38 @@ def _one(
     folder = local is not None and local.kind is Kind.FOLDER
     if what == "hold":
         if is_in_flight(node):
-            raise CannotUndo("it is just being sent")
+            raise CannotUndo(Phrase("it is just being sent"))
         replica.local_changes.hold([node], held=True)
-        return f"{path} is held{', with all that is in it' if folder else ''}, until it is released"
+        if folder:
+            return Phrase("{path} is held, with all that is in it, until it is released", path=path)
+        return Phrase("{path} is held, until it is released", path=path)
     by = replica.local_changes.held_by(node)
     if by is None:
-        raise CannotUndo("it is not held")
+        raise CannotUndo(Phrase("it is not held"))
     if by != node:
-        raise CannotUndo(f"the hold is that of its folder {path_of(replica, by)}; release that one")
+        raise CannotUndo(
+            Phrase(
+                "the hold is that of its folder {folder}; release that one",
+                folder=path_of(replica, by),
+            )
+        )
     replica.local_changes.hold([node], held=False)
-    return f"{path} is let go"
+    return Phrase("{path} is let go", path=path)
 
 
 def _undone(done: Undone, path: str) -> str:
     if done.gone:
-        return f"{path} is in the bin now"
-    said = (
-        f"{done.path} is as on the server again"
-        if done.path == path
-        else f"{path} is {done.path} again"
-    )
+        return Phrase("{path} is in the bin now", path=path)
+    if done.path != path:
+        if done.binned:
+            return Phrase(
+                "{path} is {former} again; what you had changed is in the bin",
+                path=path,
+                former=done.path,
+            )
+        return Phrase("{path} is {former} again", path=path, former=done.path)
     if done.binned:
-        said += "; what you had changed is in the bin"
-    return said
+        return Phrase(
+            "{path} is as on the server again; what you had changed is in the bin", path=path
+        )
+    return Phrase("{path} is as on the server again", path=path)

@@ -16,6 +16,7 @@ import trio
 
 from reconciler.model import ROOT, NodeId
 from reconciler.names import free_names
+from reconciler.phrases import Phrase, strerror
 from syncin_mount.app.errors import NoSuchEntry, PlaceTaken
 from syncin_mount.app.runtime.content_sync import sync_everything
 from syncin_mount.control.messages import BinEntry
@@ -94,8 +95,11 @@ class LocalBin:
         drive."""
         if not self._synchronization.direction_in_force.changes_server:
             raise NotDone(
-                f"'{self._synchronization.name}' only follows the server, so nothing can be put"
-                " into it; copy what you need from the bin"
+                Phrase(
+                    "'{drive}' only follows the server, so nothing can be put into it;"
+                    " copy what you need from the bin",
+                    drive=self._synchronization.name,
+                )
             )
         entry = next((each for each in await self.entries() if each.entry == which), None)
         if entry is None:
@@ -117,8 +121,8 @@ class LocalBin:
         if entry is None:
             raise self._missing(which)
         if entry.folder:
-            raise NotDone(f"'{entry.path}' in the bin is a folder")
-        with _told(entry.path, "read"):
+            raise NotDone(Phrase("'{path}' in the bin is a folder", path=entry.path))
+        with _told(entry.path, reading=True):
             if entry.where == OWN:
                 await self._confirm_handed_over()
                 return self._replica.bin.open(int(which))
@@ -131,7 +135,7 @@ class LocalBin:
             fd = os.open(name, _READ | getattr(os, "O_NONBLOCK", 0), dir_fd=folder)
         if not stat.S_ISREG(os.fstat(fd).st_mode):
             os.close(fd)
-            raise OSError(errno.EINVAL, "it is no file")
+            raise OSError(errno.EINVAL, Phrase("it is no file"))
         return fd
 
     async def empty(self, which: list[str]) -> int:
@@ -173,7 +177,11 @@ class LocalBin:
             parent = self._folder(above)
         if self._child(parent, name) is not None:
             raise NotDone(
-                f"'{to}' is there already, and nothing is overwritten; give another place, or none"
+                Phrase(
+                    "'{to}' is there already, and nothing is overwritten; give another place, or"
+                    " none",
+                    to=to,
+                )
             )
         return parent, name
 
@@ -316,17 +324,26 @@ async def _in_thread(work: Callable[[], T]) -> T:
 
 
 @contextlib.contextmanager
-def _told(path: str, what: str = "brought back") -> Iterator[None]:
+def _told(path: str, *, reading: bool = False) -> Iterator[None]:
     """What can go wrong, as a sentence."""
     try:
         yield
     except KeyError as error:
-        raise NotDone(f"'{path}' is in no bin any more") from error
+        raise NotDone(Phrase("'{path}' is in no bin any more", path=path)) from error
     except OSError as error:
         if error.errno == errno.EBUSY:
             raise NotDone(
-                f"'{path}' is just being put into the desktop's trash; try again in a moment"
+                Phrase(
+                    "'{path}' is just being put into the desktop's trash; try again in a moment",
+                    path=path,
+                )
             ) from error
-        raise NotDone(f"'{path}' cannot be {what} now: {error.strerror}") from error
+        raise NotDone(_not_now(path, strerror(error), reading=reading)) from error
     except TrashUnusable as error:
-        raise NotDone(f"'{path}' cannot be {what} now: {error}") from error
+        raise NotDone(_not_now(path, str(error), reading=reading)) from error
+
+
+def _not_now(path: str, why: str, *, reading: bool) -> Phrase:
+    if reading:
+        return Phrase("'{path}' cannot be read now: {why}", path=path, why=why)
+    return Phrase("'{path}' cannot be brought back now: {why}", path=path, why=why)

@@ -11,6 +11,7 @@ import trio
 from msgspec import structs
 
 from reconciler.model import Direction
+from reconciler.phrases import Phrase
 from syncin_mount.app.conflicts.conflicts import Conflicts
 from syncin_mount.app.drives import views
 from syncin_mount.app.drives.drive_state import state_of, with_state
@@ -212,9 +213,19 @@ def _bin(runtime: Runtime) -> str | None:
     now."""
     if runtime.handover is not None:
         trouble = runtime.handover.trouble
-        stays = f"; for now it stays in the synchronization's own: {trouble}" if trouble else ""
-        return f"the desktop's trash, {runtime.handover.place}{stays}"
-    return f"the synchronization's own, {runtime.own_bin}" if runtime.own_bin else None
+        if trouble:
+            return Phrase(
+                "the desktop's trash, {place}; for now it stays in the synchronization's own:"
+                " {why}",
+                place=runtime.handover.place,
+                why=trouble,
+            )
+        return Phrase("the desktop's trash, {place}", place=runtime.handover.place)
+    return (
+        Phrase("the synchronization's own, {place}", place=runtime.own_bin)
+        if runtime.own_bin
+        else None
+    )
 
 
 class MountedService:

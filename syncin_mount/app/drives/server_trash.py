@@ -11,6 +11,7 @@ import trio
 
 from reconciler.errors import Exists, Missing, RemoteError
 from reconciler.names import free_names, name_before_trash
+from reconciler.phrases import Phrase
 from syncin_mount.app.errors import PlaceTaken
 from syncin_mount.control.messages import BinEntry
 from syncin_mount.control.service import NotDone
@@ -87,9 +88,9 @@ class ServerTrash:
                     self.left_out += 1
                     continue
                 why = (
-                    "replaced by a newer version"
+                    Phrase("replaced by a newer version")
                     if name_before_trash(item.name) in now
-                    else "deleted"
+                    else Phrase("deleted")
                 )
                 found.append(
                     BinEntry(
@@ -152,11 +153,15 @@ class ServerTrash:
             except Exists:
                 continue
             except Missing as error:
-                raise NotDone(f"the server's trash has no '{path}' from this folder") from error
+                raise NotDone(
+                    Phrase("the server's trash has no '{path}' from this folder", path=path)
+                ) from error
             return target
         raise NotDone(
-            f"'{to or was}' is there already, and nothing is overwritten; give another place, or"
-            " none"
+            Phrase(
+                "'{to}' is there already, and nothing is overwritten; give another place, or none",
+                to=to or was,
+            )
         )
 
     async def _is_folder(self, path: str) -> bool:

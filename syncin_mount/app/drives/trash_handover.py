@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import trio
 
+from reconciler.phrases import Phrase, strerror
 from syncin_mount.trash import Item, NotForTrash, TrashUnusable
 
 if TYPE_CHECKING:
@@ -81,7 +82,12 @@ class Handover:
                 return
             except OSError as error:
                 self._failed(
-                    entry.sequence, f"{self.bin.place} does not take it ({error.strerror})"
+                    entry.sequence,
+                    Phrase(
+                        "{place} does not take it ({why})",
+                        place=self.bin.place,
+                        why=strerror(error),
+                    ),
                 )
             else:
                 self._succeeded(entry.sequence)

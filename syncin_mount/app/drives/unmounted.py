@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal
 import trio
 
 from reconciler.model import Direction
+from reconciler.phrases import Phrase
 from syncin_mount.app.conflicts.conflicts import Conflicts
 from syncin_mount.app.conflicts.journal import ConflictJournal
 from syncin_mount.app.drives import filter_trial, views
@@ -174,7 +175,11 @@ class UnmountedDrive:
         with open_replica(self.folders, self.name) as replica:
             if replica is None:
                 return [
-                    Changed(number, False, f"nothing waits under the number {number}")
+                    Changed(
+                        number,
+                        False,
+                        Phrase("nothing waits under the number {number}", number=number),
+                    )
                     for number in numbers
                 ]
             return changed(replica, ChangeRequest(what, tuple(numbers)))[0]
@@ -219,7 +224,11 @@ class UnmountedDrive:
     def _its_conflicts(self) -> Iterator[Conflicts]:
         with self._opened_conflicts() as found:
             if found is None:
-                raise NotDone(f"'{self.name}' was never synchronized, so it has no conflicts")
+                raise NotDone(
+                    Phrase(
+                        "'{name}' was never synchronized, so it has no conflicts", name=self.name
+                    )
+                )
             yield found
 
     @contextlib.contextmanager

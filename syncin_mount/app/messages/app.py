@@ -108,9 +108,13 @@ def _holds_files(error: MountpointHoldsFiles, _drive: str) -> str:
 @says(MustBeUnmounted)
 def _must_be_unmounted(error: MustBeUnmounted, _drive: str) -> str:
     unmount = remedies.unmount(error.drive)
-    return t(
-        "{error}; unmount it {first}: {command}", error=error, first=error.before, command=unmount
-    )
+    if error.for_another_place:
+        return t(
+            "{error}; unmount it before it gets another mount point: {command}",
+            error=error,
+            command=unmount,
+        )
+    return t("{error}; unmount it first: {command}", error=error, command=unmount)
 
 
 @says(CannotUnmount)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from syncin_mount.app.messages import command, remedies, says
 from syncin_mount.app.processes.spawn import EndedSilently
+from syncin_mount.control.client import NoAnswer
 from syncin_mount.control.supervision import NothingSupervised
 from syncin_mount.errors import SupervisorRuns
 from syncin_mount.language import t
@@ -34,3 +35,11 @@ def _silently(ended: EndedSilently, _drive: str) -> str:
             log=ended.log,
         )
     return t("{error}; its log says more: {log}", error=ended, log=ended.log)
+
+
+@says(NoAnswer)
+def _no_answer(error: NoAnswer, _drive: str) -> str:
+    return remedies.either(
+        t("{error}; 'umount' ends it, its log says more", error=error),
+        t("{error}; its log, in “Health”, says more", error=error),
+    )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import trio
 
+from reconciler.phrases import Phrase
 from syncin_mount.app.drives.open_drive import is_mounted
 from syncin_mount.app.errors import CannotUnmount, DaemonGoesOn, NotMountable, NotPossible
 from syncin_mount.app.processes.supervisor_client import told
@@ -43,7 +44,11 @@ def require_unmounted(folders: Folders, synchronization: Synchronization) -> Non
     """Raises NotPossible where a daemon works on it."""
     if is_mounted(folders, synchronization.name):
         raise NotPossible(
-            f"'{synchronization.name}' is mounted already at {synchronization.mountpoint}"
+            Phrase(
+                "'{drive}' is mounted already at {mountpoint}",
+                drive=synchronization.name,
+                mountpoint=synchronization.mountpoint,
+            )
         )
 
 
@@ -87,7 +92,9 @@ def _handed_over(folders: Folders, synchronization: Synchronization, *, manual: 
     if drive is None:
         return False
     if drive.phase is not Phase.UP:
-        raise NotMountable(drive.why or "its daemon ended at once", drive.status, drive.on_page)
+        raise NotMountable(
+            drive.why or Phrase("its daemon ended at once"), drive.status, drive.on_page
+        )
     return True
 
 

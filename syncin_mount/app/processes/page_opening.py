@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 import trio
 
+from reconciler.phrases import Phrase
 from syncin_mount.app.errors import NotPossible
 from syncin_mount.control.supervision import Ask, What, ask
 from syncin_mount.desktop.page import Place
@@ -23,7 +24,9 @@ def address_of_page(
     answer = ask(folders, Ask(What.PAGE))
     if answer.page is None:
         raise NotPossible(
-            f"the page cannot be shown: {answer.trouble or 'the supervisor is of another version'}"
+            Phrase("the page cannot be shown: {why}", why=answer.trouble)
+            if answer.trouble
+            else Phrase("the page cannot be shown: the supervisor is of another version")
         )
     if place is Place.START:
         return answer.page

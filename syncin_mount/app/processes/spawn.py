@@ -10,6 +10,7 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from reconciler.phrases import Phrase
 from syncin_mount.advice import Reader, writing_for
 from syncin_mount.config import private_folder
 from syncin_mount.config.files import open_log
@@ -67,8 +68,11 @@ def spawn_supervisor(folders: Folders) -> Refusal | None:
     if not word:
         how = _how_ended(daemon.wait())
         raise DaemonError(
-            f"the supervisor ended without a word ({how}); its log says more:"
-            f" {folders.log(SUPERVISOR)}"
+            Phrase(
+                "the supervisor ended without a word ({how}); its log says more: {log}",
+                how=how,
+                log=folders.log(SUPERVISOR),
+            )
         )
     return _parted(daemon, word)
 
@@ -137,14 +141,20 @@ class EndedSilently(DaemonError):
     """
 
     def __init__(self, folders: Folders, drive: str, status: int) -> None:
-        super().__init__(f"the daemon of '{drive}' ended without a word ({_how_ended(status)})")
+        super().__init__(
+            Phrase(
+                "the daemon of '{drive}' ended without a word ({how})",
+                drive=drive,
+                how=_how_ended(status),
+            )
+        )
         self.drive = drive
         self.perhaps_damaged = status in _CRASHED
         self.log = folders.log(drive)
 
 
 def _how_ended(status: int) -> str:
-    return f"status {status}" if status >= 0 else signal_name(-status)
+    return Phrase("status {status}", status=status) if status >= 0 else signal_name(-status)
 
 
 def signal_name(number: int) -> str:

@@ -11,6 +11,7 @@ import trio
 
 from reconciler.errors import Unavailable
 from reconciler.model import Op, Result, Side
+from reconciler.phrases import Phrase
 from syncin_mount.app.drives import views
 from syncin_mount.app.messages import sentence, sentence_or_none
 from syncin_mount.control.messages import Failure, Progress, Report, SyncEvent
@@ -73,8 +74,11 @@ async def _run(
                 log.exception("a run failed")
                 last = Failure(
                     "",
-                    f"this is an error of the program ({type(error).__name__}: {error}); the log"
-                    " says more",
+                    Phrase(
+                        "this is an error of the program ({kind}: {error}); the log says more",
+                        kind=type(error).__name__,
+                        error=error,
+                    ),
                 )
             with trio.move_on_after(PASSING_ON_SECONDS):
                 await runtime.passed_on()

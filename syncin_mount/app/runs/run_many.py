@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import trio
 
+from reconciler.phrases import Phrase
 from syncin_mount.app.drives.open_drive import open_drive
 from syncin_mount.app.errors import NotPossible, Paused
 
@@ -103,5 +104,5 @@ async def _run(
             else:
                 report = event
     if report is None:
-        raise NotPossible(f"the run of '{name}' ended without a report")
+        raise NotPossible(Phrase("the run of '{name}' ended without a report", name=name))
     return report

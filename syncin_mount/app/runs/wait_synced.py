@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import trio
 
+from reconciler.phrases import Phrase
 from syncin_mount.app.drives.open_drive import is_mounted, open_drive
 from syncin_mount.app.errors import NotMounted, NotPossible
 from syncin_mount.control.client import NotRunning
@@ -70,7 +71,7 @@ async def wait_synced(
             async with open_drive(folders, configuration, each) as drive:
                 ended[each.name] = await _one(drive)
         except (NotRunning, NotMounted):
-            gone = NotPossible("unmounted meanwhile; what waits is kept")
+            gone = NotPossible(Phrase("unmounted meanwhile; what waits is kept"))
             ended[each.name] = Waited(each.name, End.FAILED, error=gone)
         except Exception as error:  # noqa: BLE001 (it is told, beside how the others ended)
             ended[each.name] = Waited(each.name, End.FAILED, error=error)

@@ -7,6 +7,7 @@ import logging
 import sys
 from typing import Final
 
+from reconciler.phrases import Phrase
 from syncin_mount.errors import DaemonError
 
 log = logging.getLogger(__name__)
@@ -34,6 +35,11 @@ def enough_descriptors() -> None:
             soft = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
     if soft != unlimited and soft < LEAST:
         raise DaemonError(
-            f"this process may have {soft} files open at once, and a drive needs {LEAST} at least:"
-            " raise the limit (ulimit -n 1024, or LimitNOFILE= in a systemd unit), and try again"
+            Phrase(
+                "this process may have {soft} files open at once, and a drive needs {least}"
+                " at least: raise the limit (ulimit -n 1024, or LimitNOFILE= in a systemd"
+                " unit), and try again",
+                soft=soft,
+                least=LEAST,
+            )
         )

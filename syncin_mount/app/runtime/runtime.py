@@ -6,7 +6,6 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import datetime as dt
-import errno
 import functools
 import logging
 import platform
@@ -22,6 +21,7 @@ from reconciler.engine.parts import EngineOptions
 from reconciler.engine.schedule import Schedule
 from reconciler.errors import Reason
 from reconciler.hydration.hydrator import Hydrator
+from reconciler.phrases import Phrase
 from reconciler.requests.connectivity import Connectivity
 from syncin_mount.app.accounts.sessions import session_with
 from syncin_mount.app.conflicts.journal import ConflictJournal
@@ -34,6 +34,7 @@ from syncin_mount.app.runtime.config_watch import Following
 from syncin_mount.app.runtime.content_patrol import Patrol
 from syncin_mount.app.runtime.content_sync import ContentSync
 from syncin_mount.app.runtime.descriptor_limit import enough_descriptors
+from syncin_mount.app.runtime.disk_trouble import DiskTrouble
 from syncin_mount.app.runtime.first_runs_after_import import FirstRuns
 from syncin_mount.app.runtime.history_upkeep import keep_history
 from syncin_mount.app.runtime.timed_pause import TimedPause
@@ -348,7 +349,7 @@ async def _commit_regularly(
     is tried again. ``tell`` is given what the disk refuses, and None when it does not any more.
     """
     task_status.started()
-    trouble = _Trouble(tell, replica.folder.name)
+    trouble = DiskTrouble(tell, replica.folder.name)
     contents = ContentSync(replica, time.monotonic)
     pause, sync_from, synced_until = COMMIT_EVERY, 0.0, 0
     while True:
@@ -372,40 +373,10 @@ async def _commit_regularly(
             replica.commit(effects_until=synced_until)
             replica.require_space()
         except OSError as error:
-            trouble.met("the index", error)
+            trouble.met("index", error)
         else:
-            trouble.over("the index")
+            trouble.over("index")
         pause = max(COMMIT_EVERY, (time.monotonic() - started) * COMMIT_SHARE)
-
-
-class _Trouble:
-    """What the local disk refuses: logged once, though it is tried every second."""
-
-    def __init__(self, tell: Callable[[str | None], None], name: str) -> None:
-        self._tell = tell
-        self._name = name
-        self._known: dict[str, str] = {}
-
-    def met(self, what: str, error: OSError) -> None:
-        if isinstance(error, IndexDamaged):
-            text = sentence(error, self._name)
-        elif error.errno in {errno.ENOSPC, errno.EDQUOT}:
-            text = "the disk with the local copy is full; nothing is lost, but make room there"
-        else:
-            reason = error.strerror or str(error)
-            text = (
-                f"{what} cannot be brought to the disk with the local copy ({reason}); it is tried"
-                " again"
-            )
-        if self._known.get(what) != text:
-            log.error("%s", text)
-        self._known[what] = text
-        self._tell(text)
-
-    def over(self, what: str) -> None:
-        if self._known.pop(what, None) is not None:
-            log.info("%s can be brought to the disk with the local copy again", what)
-            self._tell(next(iter(self._known.values()), None))
 
 
 class _FirstStart:
@@ -440,8 +411,9 @@ async def _kept_running(
             log.error("%s", runtime.failure)
         except Exception as error:
             log.exception("a task of the drive failed; it starts again in %.0f s", pause)
-            runtime.failure = (
-                f"an error of this program ({type(error).__name__}); the log says more"
+            runtime.failure = Phrase(
+                "an error of this program ({kind}); the log says more",
+                kind=type(error).__name__,
             )
         first.started()
         if trio.current_time() - began > LONGEST_RESTART:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from reconciler.phrases import Phrase
 from syncin_mount.app.drives.views import stays_here
 from syncin_mount.app.synchronizations.change_settings import change_settings
 from syncin_mount.app.synchronizations.from_text import filters_from_text
@@ -28,7 +29,7 @@ def changed(present: Patterns, add: Iterable[str] = (), remove: Iterable[str] = 
     after = tuple(dict.fromkeys((*kept, *filters_from_text(add))))
     wrong = objection(after)
     if wrong:
-        raise FilterError(f"the filters stay as they are: {wrong}")
+        raise FilterError(Phrase("the filters stay as they are: {wrong}", wrong=wrong))
     return after
 
 

@@ -19,6 +19,7 @@ import trio
 
 from reconciler.errors import RemoteError
 from reconciler.model import Conflict, Direction, Mode
+from reconciler.phrases import Phrase
 from syncin_mount.app.accounts.remote_folders import find_in
 from syncin_mount.app.accounts.sessions import session_with
 from syncin_mount.app.drives.views import filter_of
@@ -285,8 +286,10 @@ def _require_confirmed(now: Addition, confirmed: Addition | None, *, may_overfil
     """Raises ConfirmedOtherwise, NotEnoughRoom."""
     if confirmed is not None and _is_worse(now, confirmed):
         raise ConfirmedOtherwise(
-            "what would become of the files is not what was shown any more; nothing was done: look"
-            " at it again"
+            Phrase(
+                "what would become of the files is not what was shown any more; nothing was"
+                " done: look at it again"
+            )
         )
     if now.room is not None and not now.room.fits and not may_overfill:
         raise NotEnoughRoom(now.room)

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 import trio
 
 from reconciler.errors import RemoteError
+from reconciler.phrases import Phrase, strerror
 from syncin_mount.app.messages import sentence
 from syncin_mount.app.synchronizations.registration import permissions
 from syncin_mount.config import ConfigurationError, FolderError, Scheduler, Synchronization
@@ -106,9 +107,14 @@ def decide(
             wrong = wrong or usable(new.mountpoint)
         if new is None or wrong:
             sentences.append(
-                f"the server '{server.name}' lists {shown(offer.name)} ({_remote(offer)}) for this"
-                f" computer, which is not taken up: {wrong}; where it is not wanted, remove it on"
-                " the account page"
+                Phrase(
+                    "the server '{server}' lists {name} ({remote}) for this computer, which is"
+                    " not taken up: {wrong}; where it is not wanted, remove it on the account page",
+                    server=server.name,
+                    name=shown(offer.name),
+                    remote=_remote(offer),
+                    wrong=wrong,
+                )
             )
             continue
         taken.append(new)
@@ -116,13 +122,22 @@ def decide(
     more = len(sentences) - MOST_TOLD
     if more > 0:
         sentences[MOST_TOLD:] = [
-            f"the server '{server.name}' lists {more} more that are not taken up, for such reasons"
+            Phrase(
+                "the server '{server}' lists {count} more that are not taken up, for such reasons",
+                server=server.name,
+                count=more,
+            )
         ]
     if too_many:
         sentences.append(
-            f"the server '{server.name}' lists {too_many} more for this computer, which are not"
-            f" taken up: the configuration has {MOST} of that server already; add what you want"
-            " here, and remove what you do not on the account page"
+            Phrase(
+                "the server '{server}' lists {count} more for this computer, which are"
+                " not taken up: the configuration has {most} of that server already; add what"
+                " you want here, and remove what you do not on the account page",
+                server=server.name,
+                count=too_many,
+                most=MOST,
+            )
         )
     return Decision(tuple(taken), tuple(sentences), tuple(to_remove), waits)
 
@@ -149,7 +164,10 @@ def _as_ours(
     if not place.is_absolute() or ".." in place.parts or unheld(offer.local_path) is not None:
         return (
             None,
-            f"{shown(offer.local_path)} is no folder that can be a mount point on this computer",
+            Phrase(
+                "{path} is no folder that can be a mount point on this computer",
+                path=shown(offer.local_path),
+            ),
         )
     wire = offer.scheduler
     scheduler = (
@@ -192,15 +210,25 @@ def usable_on_disk(place: Path) -> str | None:
     too, is fine if it can be ours."""
     mount = mounted_at(place)
     if mount is not None:
-        return None if is_ours(mount) else f"something else ({mount.kind}) is mounted at {place}"
+        return (
+            None
+            if is_ours(mount)
+            else Phrase(
+                "something else ({kind}) is mounted at {place}", kind=mount.kind, place=place
+            )
+        )
     try:
-        return None if next(place.iterdir(), None) is None else f"the folder {place} is not empty"
+        return (
+            None
+            if next(place.iterdir(), None) is None
+            else Phrase("the folder {place} is not empty", place=place)
+        )
     except FileNotFoundError:
         return None
     except NotADirectoryError:
-        return f"{place} is no folder"
+        return Phrase("{place} is no folder", place=place)
     except OSError as error:
-        return f"the folder {place} cannot be used ({error.strerror})"
+        return Phrase("the folder {place} cannot be used ({why})", place=place, why=strerror(error))
 
 
 class Adoption:

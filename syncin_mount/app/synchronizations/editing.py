@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import trio
 
 from reconciler.model import Conflict, Direction, Mode
+from reconciler.phrases import Phrase
 from syncin_mount.app.drives.open_drive import is_mounted
 from syncin_mount.app.errors import MustBeUnmounted, NotPossible
 from syncin_mount.app.synchronizations.change_settings import change_settings
@@ -69,7 +70,7 @@ async def edit(folders: Folders, name: str, edits: Edits) -> Edited:
     if edits.filters is not None:
         wrong = filters_objection(edits.filters)
         if wrong:
-            raise FilterError(f"the filters stay as they are: {wrong}")
+            raise FilterError(Phrase("the filters stay as they are: {wrong}", wrong=wrong))
     given = edits.given
 
     def edited(present: Synchronization) -> Synchronization:
@@ -106,7 +107,7 @@ def _require_place(folders: Folders, now: Configuration, name: str, place: Path)
     if place == present.mountpoint:
         return
     if is_mounted(folders, name):
-        raise MustBeUnmounted(name, "is in use", "before it gets another mount point")
+        raise MustBeUnmounted(name, for_another_place=True)
     refused = objection(
         now.without_synchronization(name), replace(present, mountpoint=place), folders
     )

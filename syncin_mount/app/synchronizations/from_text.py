@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from reconciler.phrases import Phrase
 from syncin_mount.app.errors import InvalidRequest
 from syncin_mount.config import Scheduler
 from syncin_mount.config.filters import entered
@@ -22,14 +23,18 @@ def remote_from_text(text: str) -> str:
     try:
         return check_remote(text)
     except ValueError as error:
-        raise InvalidRequest(f"'{printable(text)}' cannot be synchronized: {error}") from error
+        raise InvalidRequest(
+            Phrase("'{text}' cannot be synchronized: {error}", text=printable(text), error=error)
+        ) from error
 
 
 def schedule_from_text(text: str | None) -> Scheduler:
     """15m, 2h, 1d or off; None is off. Raises InvalidRequest."""
     found = Scheduler() if text is None else parse_schedule(text)
     if found is None:
-        raise InvalidRequest(f"'{text}' is no time; give it as 15m, 2h, 1d or off")
+        raise InvalidRequest(
+            Phrase("'{text}' is no time; give it as 15m, 2h, 1d or off", text=text)
+        )
     return found
 
 

@@ -10,6 +10,7 @@ import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from reconciler.phrases import Phrase, strerror
 from syncin_mount.app.errors import MountpointHoldsFiles, NotPossible
 from syncin_mount.app.runtime.first_runs_after_import import MARK
 from syncin_mount.mount_table import mounted_at
@@ -26,7 +27,7 @@ def absolute(text: str) -> Path:
         str(path).encode()
     except UnicodeEncodeError as error:
         raise NotPossible(
-            "the mount point's path is not UTF-8 text; choose another folder"
+            Phrase("the mount point's path is not UTF-8 text; choose another folder")
         ) from error
     return path
 
@@ -38,7 +39,9 @@ def check_mountpoint(path: Path, *, may_hold: bool = False) -> None:
     try:
         found = path.stat()
         if not stat.S_ISDIR(found.st_mode):
-            raise NotPossible(f"the mount point {path} is a file; choose an empty folder")
+            raise NotPossible(
+                Phrase("the mount point {path} is a file; choose an empty folder", path=path)
+            )
         _check_nothing_is_mounted(path)
         if not may_hold and next(path.iterdir(), None) is not None:
             raise MountpointHoldsFiles(str(path))
@@ -48,10 +51,18 @@ def check_mountpoint(path: Path, *, may_hold: bool = False) -> None:
         if error.errno == errno.ENOTCONN:
             unmount = shlex.join(["fusermount3", "-u", "-z", str(path)])
             raise NotPossible(
-                f"a crashed drive is left over at {path}; unmount it: {unmount}"
+                Phrase(
+                    "a crashed drive is left over at {path}; unmount it: {command}",
+                    path=path,
+                    command=unmount,
+                )
             ) from error
         raise NotPossible(
-            f"the mount point {path} cannot be used ({error.strerror}); choose another folder"
+            Phrase(
+                "the mount point {path} cannot be used ({why}); choose another folder",
+                path=path,
+                why=strerror(error),
+            )
         ) from error
 
 
@@ -61,8 +72,12 @@ def _check_nothing_is_mounted(path: Path) -> None:
     if taken is not None:
         shutil.disk_usage(path)
         raise NotPossible(
-            f"{path} is a mount point already (file system type {taken.kind}); choose a folder"
-            " inside it, or unmount it first"
+            Phrase(
+                "{path} is a mount point already (file system type {kind}); choose a folder"
+                " inside it, or unmount it first",
+                path=path,
+                kind=taken.kind,
+            )
         )
 
 
@@ -89,6 +104,10 @@ def _check_can_be_made(path: Path) -> None:
     above = next(each for each in path.parents if os.path.lexists(each))
     if not above.is_dir() or not os.access(above, os.W_OK | os.X_OK):
         raise NotPossible(
-            f"the mount point {path} cannot be made: you cannot write to {above}; choose another"
-            " folder"
+            Phrase(
+                "the mount point {path} cannot be made: you cannot write to {above}; choose"
+                " another folder",
+                path=path,
+                above=above,
+            )
         )

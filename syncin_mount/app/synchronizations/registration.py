@@ -18,6 +18,7 @@ import trio
 
 from reconciler.errors import Missing, Refused, RemoteError
 from reconciler.model import Settings
+from reconciler.phrases import Phrase
 from reconciler.planner.guards import Halted, disabled, respelled, unregistered
 from syncin_mount.app.drives.views import filter_of
 from syncin_mount.config import Scheduler, Synchronization
@@ -94,9 +95,10 @@ def merged(ours: Synchronization, update: PathUpdate) -> Synchronization:
         try:
             now = replace(now, remote=check_remote(update.remote_path))
         except ValueError as error:
-            sentence = (
-                f"The folder is now {shown(update.remote_path)}, where it cannot be synchronized:"
-                f" {error}"
+            sentence = Phrase(
+                "The folder is now {remote_path}, where it cannot be synchronized: {error}",
+                remote_path=shown(update.remote_path),
+                error=error,
             )
             raise Refused(sentence) from None
     if isinstance(update.permissions, str):

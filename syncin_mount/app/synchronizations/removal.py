@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 import trio
 
 from reconciler.errors import RemoteError
+from reconciler.phrases import Phrase, strerror
 from syncin_mount.app.accounts.sessions import session_with
 from syncin_mount.app.drives import views
 from syncin_mount.app.drives.open_drive import is_mounted
@@ -118,7 +119,7 @@ def keep_copy(
     place = Path(os.path.abspath(place.expanduser()))
     if folders.state in place.parents:
         raise InvalidRequest(
-            f"{place} is in the program's own folder; give one outside of it",
+            Phrase("{place} is in the program's own folder; give one outside of it", place=place),
         )
     with _looked_into(folders, synchronization) as (replica, held):
         if replica is None:
@@ -206,7 +207,9 @@ def _copy(
     progress: Callable[[int, int], None],
 ) -> Copied:
     if os.path.lexists(place):
-        raise NotPossible(f"{place} is there already; give a folder that is to be made")
+        raise NotPossible(
+            Phrase("{place} is there already; give a folder that is to be made", place=place)
+        )
     if held.absent:
         raise CopyLacksContents(name, held.absent)
     part = place.with_name(f".{place.name}.syncin-mount-part")
@@ -217,8 +220,11 @@ def _copy(
         part.rename(place)
     except OSError as error:
         raise NotPossible(
-            f"the copy could not be made at {place} ({error.strerror or error}); nothing was"
-            " removed"
+            Phrase(
+                "the copy could not be made at {place} ({why}); nothing was removed",
+                place=place,
+                why=strerror(error),
+            )
         ) from error
     return copied
 

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 import trio
 
+from reconciler.phrases import Phrase
 from syncin_mount.app.drives.open_drive import is_mounted
 from syncin_mount.app.errors import InvalidRequest, NotPossible
 from syncin_mount.app.processes.mounting import is_there, mount, status_of, unmount
@@ -145,11 +146,14 @@ def _check(folders: Folders, configuration: Configuration, old: str, new: str) -
         exists = new in configuration.synchronizations
         raise (NotPossible if exists else InvalidRequest)(refused)
     if is_mounted(folders, old):
-        raise NotPossible(f"'{old}' is mounted")
+        raise NotPossible(Phrase("'{old}' is mounted", old=old))
     if os.path.lexists(folders.replica(new)):
         raise NotPossible(
-            f"there is a local copy of another drive in {folders.replica(new)}; choose another"
-            " name, or move it away"
+            Phrase(
+                "there is a local copy of another drive in {replica}; choose another name,"
+                " or move it away",
+                replica=folders.replica(new),
+            )
         )
 
 

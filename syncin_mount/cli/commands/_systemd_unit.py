@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from reconciler.phrases import strerror
 from syncin_mount import advice
 from syncin_mount.app.messages import sentence
 from syncin_mount.autostart import (
@@ -23,6 +24,7 @@ from syncin_mount.autostart import (
 from syncin_mount.cli.exit_status import CommandError, Exit
 from syncin_mount.cli.ui import output
 from syncin_mount.config.files import write_atomic
+from syncin_mount.language import t
 
 _PATIENCE = 300.0
 """Seconds: as the unit's TimeoutStartSec."""
@@ -32,8 +34,10 @@ def install(*, running: bool) -> None:
     """Has the supervisor started at every log-in, and now unless it is ``running``. Raises
     CommandError; then nothing is installed."""
     _must_be_there(
-        "put 'syncin-mount up' into what starts your session: the desktop's autostart, or"
-        " ~/.profile"
+        t(
+            "put 'syncin-mount up' into what starts your session: the desktop's"
+            " autostart, or ~/.profile"
+        )
     )
     path = _user_folder() / UNIT
     if find_shipped_unit(sys.executable, os.environ) is None:
@@ -48,7 +52,10 @@ def install(*, running: bool) -> None:
         path.unlink(missing_ok=True)
         raise
     output.say(
-        f"starts at every log-in from now on; to end that: {advice.command('up', '--not-at-login')}"
+        t(
+            "starts at every log-in from now on; to end that: {command}",
+            command=advice.command("up", "--not-at-login"),
+        )
     )
 
 
@@ -56,7 +63,7 @@ def install_for(user: str) -> None:
     """The same for a user who need not log in, from the start of the computer on. Raises
     CommandError."""
     _only_root()
-    _must_be_there(f"put '@reboot syncin-mount up' into the crontab of {user}")
+    _must_be_there(t("put '@reboot syncin-mount up' into the crontab of {user}", user=user))
     _must_run_as(user)
     name = system_unit_name(user)
     path = _SYSTEM / name
@@ -67,10 +74,16 @@ def install_for(user: str) -> None:
     except CommandError as error:
         # It may be the drives that do not start, and not the unit: it stays to be looked at.
         raise CommandError(
-            f"{sentence(error)}; 'systemctl status {name}' says more", Exit.UNFINISHED
+            t("{error}; 'systemctl status {name}' says more", error=sentence(error), name=name),
+            Exit.UNFINISHED,
         ) from error
     output.say(
-        f"the drives of {user} are mounted whenever this computer starts, and now; {name} does it"
+        t(
+            "the drives of {user} are mounted whenever this computer starts, and now;"
+            " {name} does it",
+            user=user,
+            name=name,
+        )
     )
 
 
@@ -81,14 +94,15 @@ def take_away(user: str | None) -> None:
     name, scope = (UNIT, ["--user"]) if user is None else (system_unit_name(user), [])
     path = (_user_folder() if user is None else _SYSTEM) / name
     if not path.exists() and not (user is None and _enabled_link().is_symlink()):
-        output.say("it was not started by itself")
+        output.say(t("it was not started by itself"))
         return
-    _must_be_there(f"remove {path if path.exists() else _enabled_link()} by hand")
+    there = path if path.exists() else _enabled_link()
+    _must_be_there(t("remove {path} by hand", path=there))
     _must_be_ours(path)
     _systemctl([*scope, "disable", name])
     path.unlink(missing_ok=True)
     _systemctl([*scope, "daemon-reload"])
-    output.say("is not started by itself any more; what is mounted stays so until 'down'")
+    output.say(t("is not started by itself any more; what is mounted stays so until 'down'"))
 
 
 _SYSTEM = Path("/etc/systemd/system")
@@ -111,7 +125,8 @@ def _write(path: Path, text: str) -> None:
         write_atomic(path, text.encode(), mode=0o644)
     except OSError as error:
         raise CommandError(
-            f"the unit {path} cannot be written ({error.strerror})", Exit.UNFINISHED
+            t("the unit {path} cannot be written ({why})", path=path, why=strerror(error)),
+            Exit.UNFINISHED,
         ) from error
 
 
@@ -124,28 +139,33 @@ def _must_be_ours(path: Path) -> None:
         return
     if not ordinary or not path.read_text(errors="replace").startswith(WRITTEN):
         raise CommandError(
-            f"{path} is there already, and not by this program; move it away, or unmask the unit"
+            t(
+                "{path} is there already, and not by this program; move it away, or unmask"
+                " the unit",
+                path=path,
+            )
         )
 
 
 def _only_root() -> None:
     if sys.platform == "win32" or os.geteuid() != 0:
         raise CommandError(
-            "only root can do that for a user; for yourself, leave --for-user out", Exit.USAGE
+            t("only root can do that for a user; for yourself, leave --for-user out"), Exit.USAGE
         )
 
 
 def _must_be_there(instead: str) -> None:
     if shutil.which("systemctl") is None:
         raise CommandError(
-            f"there is no systemd here that could start it; {instead}", Exit.UNFINISHED
+            t("there is no systemd here that could start it; {instead}", instead=instead),
+            Exit.UNFINISHED,
         )
 
 
 def _must_run_as(user: str) -> None:
     """The program may be installed where that user cannot look."""
     if sys.platform == "win32":
-        raise CommandError("there is no systemd on Windows")
+        raise CommandError(t("there is no systemd on Windows"))
     program = [sys.executable, "-c", "import syncin_mount"]
     try:
         works = subprocess.run(
@@ -161,8 +181,12 @@ def _must_run_as(user: str) -> None:
         failed = True
     if failed:
         raise CommandError(
-            f"{user} cannot run {sys.executable}; install the program where all users can, as in"
-            " /opt or /usr/local"
+            t(
+                "{user} cannot run {executable}; install the program where all users can, as"
+                " in /opt or /usr/local",
+                user=user,
+                executable=sys.executable,
+            )
         )
 
 
@@ -170,13 +194,15 @@ def _credentials(user: str) -> dict[str, Any]:
     """For `subprocess`: all that makes a child this user's, as a log-in does, and nothing of
     root's. Raises CommandError for an unknown user."""
     if sys.platform == "win32":
-        raise CommandError("there is no systemd on Windows")
+        raise CommandError(t("there is no systemd on Windows"))
     import pwd  # noqa: PLC0415 (POSIX only)
 
     try:
         account = pwd.getpwnam(user)
     except KeyError as error:
-        raise CommandError(f"there is no user '{user}' on this computer", Exit.USAGE) from error
+        raise CommandError(
+            t("there is no user '{user}' on this computer", user=user), Exit.USAGE
+        ) from error
     return {
         "user": account.pw_uid,
         "group": account.pw_gid,
@@ -206,12 +232,16 @@ def _systemctl(words: list[str]) -> None:
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise CommandError(
-            f"systemctl {words[-1]} did not work ({sentence(error)})", Exit.UNFINISHED
+            t("systemctl {words} did not work ({error})", words=words[-1], error=sentence(error)),
+            Exit.UNFINISHED,
         ) from error
     if done.returncode != 0:
         why = (done.stderr.strip().splitlines() or [f"status {done.returncode}"])[0]
         raise CommandError(
-            f"systemd does not do it ({why}); without it, put 'syncin-mount up' into what starts"
-            " your session",
+            t(
+                "systemd does not do it ({why}); without it, put 'syncin-mount up' into what"
+                " starts your session",
+                why=why,
+            ),
             Exit.UNFINISHED,
         )

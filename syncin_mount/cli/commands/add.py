@@ -117,7 +117,13 @@ def command(
     if added is None:
         return
     new = added.synchronization
-    done = f"{new.name}: {output.printable(new.remote)} on {added.url} belongs to {new.mountpoint}"
+    done = t(
+        "{name}: {remote} on {url} belongs to {mountpoint}",
+        name=new.name,
+        remote=output.printable(new.remote),
+        url=added.url,
+        mountpoint=new.mountpoint,
+    )
     now = f"now: {advice.command('mount', new.name)}"
     if how.importing:
         now = import_dialog.files_are_in_the_drive(new)

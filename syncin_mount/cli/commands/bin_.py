@@ -12,13 +12,13 @@ import click
 from reconciler.errors import Refused
 from syncin_mount import advice
 from syncin_mount.app.drives.both_bins import SERVER, BothBins
-from syncin_mount.app.messages import sentence
+from syncin_mount.app.messages import kept, quantities, sentence
 from syncin_mount.cli.exit_status import CommandError, Exit, exit_for
 from syncin_mount.cli.ui import grouping, lookup, output
 from syncin_mount.cli.ui.path_option import inside
 from syncin_mount.cli.ui.time_options import age
 from syncin_mount.cli.verb_group import USAGE, DriveVerbs
-from syncin_mount.language import t
+from syncin_mount.language import mark, t, tn
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -78,23 +78,29 @@ def list_(
         _show_groups(name, found)
     else:
         output.emit_table(
-            ("ENTRY", "SINCE", "SIZE", "WHY", "FROM"),
+            (mark("ENTRY"), mark("SINCE"), mark("SIZE"), mark("WHY"), mark("FROM")),
             [
                 (
                     each.entry,
                     output.moment(each.time),
                     _size(each),
-                    each.why,
+                    kept.reason(each.why),
                     each.path + ("/" if each.folder else ""),
                 )
                 for each in found
             ],
-            empty="the bins are empty" if not failure else "the bin on this computer is empty",
+            empty=t("the bins are empty")
+            if not failure
+            else t("the bin on this computer is empty"),
         )
     raise SystemExit(failure)
 
 
-_WHERE = {"local": "bin", "trash": "desktop's trash", SERVER: "server's trash"}
+_WHERE = {
+    "local": mark("bin"),
+    "trash": mark("desktop's trash"),
+    SERVER: mark("server's trash"),
+}
 
 
 def _show_groups(name: str, found: Sequence[BinEntry]) -> None:
@@ -102,24 +108,25 @@ def _show_groups(name: str, found: Sequence[BinEntry]) -> None:
         found, lambda each: each.path, lambda each: (each.where, grouping.kind_of(each.why))
     )
     output.emit_table(
-        ("ENTRIES", "SINCE", "SIZE", "IN", "WHY", "FROM"),
+        (mark("ENTRIES"), mark("SINCE"), mark("SIZE"), mark("IN"), mark("WHY"), mark("FROM")),
         [
             (
                 str(each.count),
                 output.moment(max(entry.time for entry in each.items)),
                 output.size(sum(entry.size for entry in each.items)),
-                _WHERE.get(each.first.where, each.first.where),
-                grouping.shared([entry.why for entry in each.items]),
-                each.path or "(several at the top)",
+                t(_WHERE.get(each.first.where, each.first.where)),
+                grouping.shared([kept.reason(entry.why) for entry in each.items]),
+                each.path or t("(several at the top)"),
             )
             for each in groups
         ],
         empty="",
     )
     output.say(
-        t(
-            "{len} entries; each with its name: {command}",
-            len=len(found),
+        tn(
+            "{count} entry; each with its name: {command}",
+            "{count} entries; each with its name: {command}",
+            len(found),
             command=advice.command("bin", "list", name, "--all"),
         )
     )
@@ -144,8 +151,12 @@ def restore(name: str, entries: tuple[str, ...], to: str | None) -> None:
     place = None if to is None else inside(bins.synchronization, to)
     for entry in entries:
         back: Restored = output.run_async(bins.restore, entry, place)
-        what = "is back on the server, and comes here with the next listing"
-        output.say(f"{output.printable(back.path)} {what if back.on_server else 'is back'}")
+        path = output.printable(back.path)
+        output.say(
+            t("{path} is back on the server, and comes here with the next listing", path=path)
+            if back.on_server
+            else t("{path} is back", path=path)
+        )
 
 
 @command.command()
@@ -186,7 +197,14 @@ def empty(
     if found and not yes:
         _ask(name, found)
     removed = _emptied(name, bins, found)
-    output.say(f"{name}: {output.count(removed, 'entry', 'entries')} removed for good")
+    output.say(
+        tn(
+            "{name}: {count} entry removed for good",
+            "{name}: {count} entries removed for good",
+            removed,
+            name=name,
+        )
+    )
     raise SystemExit(failure)
 
 
@@ -195,19 +213,24 @@ def _emptied(name: str, bins: BothBins, found: list[BinEntry]) -> int:
     handled = 0
     on_terminal = len(found) > SEEN_FROM and sys.stderr.isatty()
 
-    def told(count: int) -> None:
+    def tell(count: int) -> None:
         nonlocal handled
         handled = count
         if on_terminal:
-            sys.stderr.write(f"\r{name}: {handled} of {len(found)} entries")
+            told = t("{name}: {done} of {total} entries", name=name, done=handled, total=len(found))
+            sys.stderr.write(f"\r{output.printable(told)}")
             sys.stderr.flush()
 
     try:
-        return int(output.run_async(bins.empty, found, told))
+        return int(output.run_async(bins.empty, found, tell))
     except BaseException as error:
         if exit_for(error)[0] is not Exit.INTERRUPTED:
             raise
-        said = f"stopped after {handled} of {len(found)} entries; the others are still there"
+        said = t(
+            "stopped after {done} of {total} entries; the others are still there",
+            done=handled,
+            total=len(found),
+        )
         raise CommandError(said, Exit.INTERRUPTED) from None
     finally:
         if on_terminal and handled:
@@ -216,27 +239,51 @@ def _emptied(name: str, bins: BothBins, found: list[BinEntry]) -> int:
 
 def _ask(name: str, found: list[BinEntry]) -> None:
     """Raises CommandError unless somebody at the terminal agrees."""
-    parts = []
-    for what, chosen in (
-        ("of the bin on this computer", [each for each in found if each.where != SERVER]),
-        ("of the server's trash", [each for each in found if each.where == SERVER]),
-    ):
-        if chosen:
-            size = output.size(sum(each.size for each in chosen))
-            parts.append(f"{output.count(len(chosen), 'entry', 'entries')} {what} ({size})")
-    what = f"{name}: {' and '.join(parts)} would be gone for good"
+    here, there = (
+        [each for each in found if (each.where == SERVER) == is_there] for is_there in (False, True)
+    )
+    what = _would_go(name, here, there)
     if not sys.stdin.isatty():
         raise CommandError(t("{what}; if that is meant, say --yes", what=what), Exit.USAGE)
     output.confirm(t("{what}. Remove them?", what=what), abort=True)
 
 
+def _would_go(name: str, here: list[BinEntry], there: list[BinEntry]) -> str:
+    if not there:
+        return t("{name}: {here} would be gone for good", name=name, here=_of_bin(here))
+    if not here:
+        return t("{name}: {there} would be gone for good", name=name, there=_of_trash(there))
+    return t(
+        "{name}: {here} and {there} would be gone for good",
+        name=name,
+        here=_of_bin(here),
+        there=_of_trash(there),
+    )
+
+
+def _of_bin(entries: list[BinEntry]) -> str:
+    return tn(
+        "{count} entry of the bin on this computer ({size})",
+        "{count} entries of the bin on this computer ({size})",
+        len(entries),
+        size=output.size(sum(each.size for each in entries)),
+    )
+
+
+def _of_trash(entries: list[BinEntry]) -> str:
+    return tn(
+        "{count} entry of the server's trash ({size})",
+        "{count} entries of the server's trash ({size})",
+        len(entries),
+        size=output.size(sum(each.size for each in entries)),
+    )
+
+
 def _size(entry: BinEntry) -> str:
     if entry.folder:
-        return (
-            f"{output.count(entry.files, 'file')}, {output.size(entry.size)}"
-            if entry.files
-            else "empty"
-        )
+        if not entry.files:
+            return t("empty")
+        return f"{quantities.files(entry.files)}, {output.size(entry.size)}"
     return output.size(entry.size)
 
 
@@ -256,9 +303,15 @@ def _found(
     )
     if contents.left_out:
         output.warn(
-            "the server's trash has no end that was reached:"
-            f" {output.count(contents.left_out, 'thing')} and what is in them are not listed;"
-            " remove some on the server's page, or look again when it is faster"
+            tn(
+                "the server's trash has no end that was reached: {count} thing and what is in it"
+                " are not listed; remove some on the server's page, or look again when it is"
+                " faster",
+                "the server's trash has no end that was reached: {count} things and what is in"
+                " them are not listed; remove some on the server's page, or look again when it is"
+                " faster",
+                contents.left_out,
+            )
         )
     failure = 0
     if contents.not_told is not None:

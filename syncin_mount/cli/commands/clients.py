@@ -12,7 +12,8 @@ from syncin_mount import advice
 from syncin_mount.cli.exit_status import CommandError, Exit, exit_for
 from syncin_mount.cli.ui import lookup, output
 from syncin_mount.cli.verb_group import Verbs
-from syncin_mount.language import t
+from syncin_mount.language import mark, t
+from syncin_mount.language.words import word
 
 if TYPE_CHECKING:
     from syncin_mount.app.accounts.clients import AccountClient, NotAsked
@@ -55,9 +56,18 @@ def list_(server: str | None, as_json: bool) -> None:
         output.emit_json(list(map(_as_json, found)))
     elif found or not status:
         output.emit_table(
-            ("SERVER", "CLIENT", "COMPUTER", "USER", "PROGRAM", "LAST LOG-IN", "STATE", "FOLDERS"),
+            (
+                mark("SERVER"),
+                mark("CLIENT"),
+                mark("COMPUTER"),
+                mark("USER"),
+                mark("PROGRAM"),
+                mark("LAST LOG-IN"),
+                mark("STATE"),
+                mark("FOLDERS"),
+            ),
             list(map(_row, found)),
-            empty=f"no servers yet; add one: {lookup.ADD_SERVER}",
+            empty=t("no servers yet; add one: {command}", command=lookup.ADD_SERVER),
         )
     if status:
         sys.exit(status)
@@ -106,25 +116,38 @@ def remove(client: str, server: str | None, yes: bool) -> None:
 
 
 def _after(server: str) -> str:
-    return (
-        "what changes in its drives waits here until you log in again:"
-        f" {advice.command('server', 'auth', server)}"
+    return t(
+        "what changes in its drives waits here until you log in again: {command}",
+        command=advice.command("server", "auth", server),
     )
 
 
 def _ask(client: Client, server: str) -> None:
     folders = [path.settings.remote_path for path in client.paths]
-    its = f", with its synchronizations of {', '.join(folders)}" if folders else ""
-    what = f"{_title(client)} would be logged out{its}"
-    if client.is_current_client:
-        what = f"this computer would be logged out{its}: {_after(server)}"
+    values = {"title": _title(client), "folders": ", ".join(folders), "after": _after(server)}
+    if client.is_current_client and folders:
+        what = t(
+            "this computer would be logged out, with its synchronizations of {folders}: {after}",
+            **values,
+        )
+    elif client.is_current_client:
+        what = t("this computer would be logged out: {after}", **values)
+    elif folders:
+        what = t("{title} would be logged out, with its synchronizations of {folders}", **values)
+    else:
+        what = t("{title} would be logged out", **values)
     if not sys.stdin.isatty():
         raise CommandError(t("{what}; say so with --yes", what=what), Exit.USAGE)
     output.confirm(t("{what}. Log it out?", what=what), abort=True)
 
 
 def _title(client: Client) -> str:
-    return f"{client.id[:_SHORT]} ({client.info.user} on {client.info.node})"
+    return t(
+        "{id} ({user} on {computer})",
+        id=client.id[:_SHORT],
+        user=client.info.user,
+        computer=client.info.node,
+    )
 
 
 def _row(found: AccountClient) -> tuple[str, ...]:
@@ -136,7 +159,7 @@ def _row(found: AccountClient) -> tuple[str, ...]:
         client.info.user,
         f"{client.info.type} {client.info.version}",
         output.moment(dt.datetime.fromisoformat(last).timestamp() if last else None),
-        found.state.value,
+        word(found.state.value),
         ", ".join(path.settings.remote_path for path in client.paths) or "-",
     )
 

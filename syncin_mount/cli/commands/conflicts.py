@@ -9,10 +9,11 @@ import click
 from syncin_mount import advice
 from syncin_mount.app.conflicts.comparison import compare as compare_versions
 from syncin_mount.app.drives.open_drive import open_drive
+from syncin_mount.app.messages import kept
 from syncin_mount.cli.ui import grouping, lookup, output
 from syncin_mount.cli.ui.path_option import inside
 from syncin_mount.control.conflict_messages import ConflictRequest
-from syncin_mount.language import t
+from syncin_mount.language import mark, t, tn
 
 if TYPE_CHECKING:
     from syncin_mount.app.conflicts.comparison import Comparison
@@ -95,7 +96,14 @@ def command(
     elif not isinstance(found, list):
         _show_comparison(name, found)
     elif acknowledge:
-        output.say(f"{name}: {output.count(len(found), 'conflict')} acknowledged")
+        output.say(
+            tn(
+                "{name}: {count} conflict acknowledged",
+                "{name}: {count} conflicts acknowledged",
+                len(found),
+                name=name,
+            )
+        )
     elif verb is None:
         _show(name, found, each_one=everything)
     else:
@@ -137,11 +145,16 @@ def _numbers(places: list[str], found: list[ConflictEntry]) -> dict[str, int]:
 
 def _done(verb: str, entry: ConflictEntry) -> str:
     if verb == "--swap":
-        return f"'{entry.path}' is the version that had lost; the other is in the bin"
+        return t("'{path}' is the version that had lost; the other is in the bin", path=entry.path)
     if verb == "--keep-both":
-        return f"'{entry.path}' stays; what had lost is back as '{entry.copy}'"
-    again = "" if entry.acknowledged else ", and counted as a conflict again"
-    return f"'{entry.path}' is as the rule had decided{again}"
+        return t(
+            "'{path}' stays; what had lost is back as '{copy}'", path=entry.path, copy=entry.copy
+        )
+    if entry.acknowledged:
+        return t("'{path}' is as the rule had decided", path=entry.path)
+    return t(
+        "'{path}' is as the rule had decided, and counted as a conflict again", path=entry.path
+    )
 
 
 def _show(name: str, found: list[ConflictEntry], *, each_one: bool) -> None:
@@ -176,84 +189,100 @@ def _show_groups(name: str, found: list[ConflictEntry]) -> None:
         found, lambda each: each.path, lambda each: (each.kept, grouping.kind_of(each.why))
     )
     output.emit_table(
-        ("CONFLICTS", "SINCE", "PATH", "WHAT HAPPENED", "WHAT LOST IS"),
+        (
+            mark("CONFLICTS"),
+            mark("SINCE"),
+            mark("PATH"),
+            mark("WHAT HAPPENED"),
+            mark("WHAT LOST IS"),
+        ),
         [
             (
                 str(each.count),
                 output.moment(each.first.time),
-                each.path or "(several at the top)",
-                grouping.shared([one.why for one in each.items]),
-                _kept(each.first) if each.count == 1 else _WHERE[each.first.kept],
+                each.path or t("(several at the top)"),
+                grouping.shared([kept.reason(one.why) for one in each.items]),
+                _whereabouts(each.first) if each.count == 1 else t(_WHERE[each.first.kept]),
             )
             for each in groups
         ],
         empty="",
     )
     output.say(
-        t(
-            "{len} conflicts; each of them: {command}",
-            len=len(found),
+        tn(
+            "{count} conflict; each of them: {command}",
+            "{count} conflicts; each of them: {command}",
+            len(found),
             command=advice.command("conflicts", name, "--all"),
         )
     )
 
 
 _WHERE = {
-    "local": "in the bin",
-    "trash": "in the desktop's trash",
-    "server": "in the server's trash",
-    "copy": "beside them",
-    "gone": "in no bin any more",
-    "none": "a deletion, or another place",
+    "local": mark("in the bin"),
+    "trash": mark("in the desktop's trash"),
+    "server": mark("in the server's trash"),
+    "copy": mark("beside them"),
+    "gone": mark("in no bin any more"),
+    "none": mark("a deletion, or another place"),
 }
 
 
 def _show_each(found: list[ConflictEntry]) -> None:
     output.emit_table(
-        ("NUMBER", "WHEN", "PATH", "WHAT HAPPENED", "THE OTHER VERSION IS"),
+        (
+            mark("NUMBER"),
+            mark("WHEN"),
+            mark("PATH"),
+            mark("WHAT HAPPENED"),
+            mark("THE OTHER VERSION IS"),
+        ),
         [
             (
                 str(each.number),
                 output.moment(each.time),
                 each.path,
-                each.why + _since(each),
-                _kept(each),
+                _what_happened(each),
+                _whereabouts(each),
             )
             for each in found
         ],
-        empty="no conflicts that are not acknowledged",
+        empty=t("no conflicts that are not acknowledged"),
     )
 
 
-def _since(each: ConflictEntry) -> str:
+def _what_happened(each: ConflictEntry) -> str:
+    why = kept.reason(each.why)
     if each.turned == "swap":
-        return " (turned round)"
+        return t("{why} (turned round)", why=why)
     if each.turned == "both":
-        return " (both kept)"
-    return " (acknowledged)" if each.acknowledged else ""
+        return t("{why} (both kept)", why=why)
+    return t("{why} (acknowledged)", why=why) if each.acknowledged else why
 
 
-def _kept(each: ConflictEntry) -> str:
+def _whereabouts(each: ConflictEntry) -> str:
     if each.kept == "local":
-        return f"in the bin as {each.entry}"
+        return t("in the bin as {entry}", entry=each.entry)
     if each.kept == "trash":
-        return f"in the desktop's trash as {each.entry}"
+        return t("in the desktop's trash as {entry}", entry=each.entry)
     if each.kept == "server":
-        return "in the server's trash"
+        return t("in the server's trash")
     if each.kept == "copy":
-        return f"beside it as {each.copy}"
+        return t("beside it as {copy}", copy=each.copy)
     if each.kept == "gone":
-        return "in no bin any more"
-    return "a deletion" if each.lost == "deletion" else f"another place, not {each.copy}"
+        return t("in no bin any more")
+    if each.lost == "deletion":
+        return t("a deletion")
+    return t("another place, not {copy}", copy=each.copy)
 
 
-_SIDES = {"local": "of this computer", "remote": "of the server"}
+_SIDES = {"local": mark("of this computer"), "remote": mark("of the server")}
 _PLACES = {
-    "local": "in the bin",
-    "trash": "in the desktop's trash",
-    "server": "in the server's trash",
-    "gone": "in no bin any more",
-    "none": "there is no other version",
+    "local": mark("in the bin"),
+    "trash": mark("in the desktop's trash"),
+    "server": mark("in the server's trash"),
+    "gone": mark("in no bin any more"),
+    "none": mark("there is no other version"),
 }
 
 
@@ -266,7 +295,7 @@ def _show_comparison(name: str, found: Comparison) -> None:
             name=name,
             path=conflict.path,
             number=conflict.number,
-            why=conflict.why,
+            why=kept.reason(conflict.why),
         )
     )
     output.say(f"- {_facts_of(found.versions.named)}")
@@ -279,7 +308,8 @@ def _show_comparison(name: str, found: Comparison) -> None:
         output.say(found.why)
     for row in found.rows:
         if row.kind == "skipped":
-            output.say(f"      … {output.count(row.count, 'equal line')}")
+            equal = tn("{count} equal line", "{count} equal lines", row.count)
+            output.say(f"      … {equal}")
         elif row.kind == "same":
             output.say(f"{row.left_number:>5}   {row.left}")
         else:
@@ -288,7 +318,7 @@ def _show_comparison(name: str, found: Comparison) -> None:
             if row.right is not None:
                 output.say(f"{row.right_number:>5} + {row.right}")
     if found.more:
-        output.say(f"… {output.count(found.more, 'more line')}")
+        output.say(tn("… {count} more line", "… {count} more lines", found.more))
     if conflict.turned:
         output.say(
             t(
@@ -306,8 +336,8 @@ def _show_comparison(name: str, found: Comparison) -> None:
 
 
 def _facts_of(version: ConflictVersion) -> str:
-    where = _PLACES.get(version.where, version.path)
-    parts = [where, _SIDES.get(version.side, "")]
+    where = t(_PLACES[version.where]) if version.where in _PLACES else version.path
+    parts = [where, t(_SIDES.get(version.side, ""))]
     if version.size is not None:
         parts += [output.size(version.size), output.moment(version.mtime)]
     return ", ".join(part for part in parts if part)

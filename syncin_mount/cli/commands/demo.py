@@ -15,6 +15,7 @@ import click
 from syncin_mount import advice
 from syncin_mount.cli.ui import output
 from syncin_mount.config.folders import HOME_VARIABLE
+from syncin_mount.language import mark, t
 
 if TYPE_CHECKING:
     from syncin_mount.cli.demo.sandbox import Sandbox
@@ -63,9 +64,11 @@ def command(folder: str | None, self_check: bool) -> None:
             while True:
                 time.sleep(3600)
         except KeyboardInterrupt:
+            output.say()
             output.say(
-                "\nending: the drive is unmounted, the server stopped"
-                + ("" if base else ", everything removed")
+                t("ending: the drive is unmounted, the server stopped")
+                if base
+                else t("ending: the drive is unmounted, the server stopped, everything removed")
             )
 
 
@@ -92,26 +95,44 @@ def _set_up(sandbox: Sandbox) -> None:
     sandbox.mount("home", "docs")
 
 
-def _explain(sandbox: Sandbox) -> None:
-    base, files = sandbox.base, sandbox.server_files.relative_to(sandbox.base)
-    root = sandbox.server_root.relative_to(base)
-    serve = advice.command("serve", "--root", root, "--port", sandbox.port)
-    output.say_lines(f"""The drive:              {base}/drive
-The server's own disk:  {sandbox.server_files}/Documents
-The server:             {sandbox.url}, process {sandbox.server_pid}
+_STORY = mark(
+    """The drive:              {drive}
+The server's own disk:  {disk}
+The server:             {server}, process {process}
 
 Try in another terminal:
-  cd {shlex.quote(str(base))}
-  export {HOME_VARIABLE}=$PWD/home{_on_path()}
-  echo hello > drive/new.txt; sleep 4; cat {files}/Documents/new.txt
+  cd {base}
+  export {home}
+  echo hello > drive/new.txt; sleep 4; cat {files}/new.txt
   syncin-mount status docs         its state
-  kill {sandbox.server_pid:<20}        the server is gone: go on working in the drive
+  {kill}        the server is gone: go on working in the drive
   syncin-mount journal docs        what is pending
   {serve}
                                    the server is back: the drive follows by itself
   syncin-mount transfers docs      what was transferred
 
-Ctrl-C ends the demo and cleans up.""")
+Ctrl-C ends the demo and cleans up."""
+)
+
+
+def _explain(sandbox: Sandbox) -> None:
+    base, files = sandbox.base, sandbox.server_files.relative_to(sandbox.base)
+    root = sandbox.server_root.relative_to(base)
+    serve = advice.command("serve", "--root", root, "--port", sandbox.port)
+    output.say_lines(
+        t(
+            _STORY,
+            drive=f"{base}/drive",
+            disk=f"{sandbox.server_files}/Documents",
+            server=sandbox.url,
+            process=sandbox.server_pid,
+            base=shlex.quote(str(base)),
+            home=f"{HOME_VARIABLE}=$PWD/home{_on_path()}",
+            files=f"{files}/Documents",
+            kill=f"kill {sandbox.server_pid:<20}",
+            serve=serve,
+        )
+    )
 
 
 def _on_path() -> str:

@@ -11,7 +11,7 @@ from syncin_mount.app.messages import sentence
 from syncin_mount.cli.exit_status import CommandError, Exit
 from syncin_mount.cli.ui import output
 from syncin_mount.config import Folders
-from syncin_mount.language import t
+from syncin_mount.language import mark, t
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from syncin_mount.app.support.health import Finding
     from syncin_mount.app.support.support_report import Part
 
-_WORDS = {"FINE": "ok", "NOTE": "note", "WRONG": "WRONG"}
+_WORDS = {"FINE": mark("ok"), "NOTE": mark("note"), "WRONG": mark("WRONG")}
 """By the name of `syncin_mount.app.support.health.State`."""
 
 
@@ -74,7 +74,8 @@ def _examined(show: Callable[[Finding], None]) -> list[Finding]:
 
 
 def _line(finding: Finding) -> str:
-    return f"{_WORDS[finding.state.name]:<5}  {sentence(finding)}"
+    width = max(len(t(each)) for each in _WORDS.values())
+    return f"{t(_WORDS[finding.state.name]):<{width}}  {sentence(finding)}"
 
 
 def _as_json(finding: Finding) -> dict[str, object]:

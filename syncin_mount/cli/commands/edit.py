@@ -13,21 +13,25 @@ from syncin_mount.cli.commands.add import values
 from syncin_mount.cli.ui import lookup, output
 from syncin_mount.cli.ui.notices import warn_of_change
 from syncin_mount.config import Scheduler, Trash
-from syncin_mount.language import t
+from syncin_mount.language import mark, t
 
 if TYPE_CHECKING:
     from syncin_mount.app.synchronizations.editing import Edited
 
 
 _FIXED = {
-    "--name": (f"another name is given by: {advice.command('rename', 'NAME', 'NEW')}"),
+    "--name": (mark("another name is given by: {command}")),
     "--server": (
-        "the server stays, as the local copy is of its folder; add a synchronization with the"
-        " other one"
+        mark(
+            "the server stays, as the local copy is of its folder; add a synchronization"
+            " with the other one"
+        )
     ),
     "--remote": (
-        "the server's folder is followed when it is moved or renamed there; for another one, add"
-        " another"
+        mark(
+            "the server's folder is followed when it is moved or renamed there; for"
+            " another one, add another"
+        )
     ),
 }
 
@@ -85,7 +89,9 @@ def command(
     """
     for option, value in (("--name", new_name), ("--server", server), ("--remote", remote)):
         if value is not None:
-            raise click.UsageError(_FIXED[option])
+            raise click.UsageError(
+                t(_FIXED[option], command=advice.command("rename", "NAME", "NEW"))
+            )
     from syncin_mount.app.synchronizations import editing, from_text  # noqa: PLC0415 (start-up time)
     from syncin_mount.app.synchronizations.mountpoint import absolute  # noqa: PLC0415
 
@@ -124,21 +130,22 @@ def _register(name: str) -> None:
 def _tell(name: str, done: Edited) -> None:
     warn_of_change(done.change)
     told = [
-        f"{word} {_said(new)} instead of {_said(old)}"
+        t("{word} {new} instead of {old}", word=word, new=_said(new), old=_said(old))
         for word, old, new in done.changes
         if word != "filters"
     ]
     if not told:
         output.say(t("{name}: nothing changed", name=name))
         return
-    later = ", and the trash from the next mount on" if done.waits_for_mount else ""
+    names = ", ".join(told)
     output.say(
         t(
-            "{name}: {names}; the next run follows{later}",
+            "{name}: {names}; the next run follows, and the trash from the next mount on",
             name=name,
-            names=", ".join(told),
-            later=later,
+            names=names,
         )
+        if done.waits_for_mount
+        else t("{name}: {names}; the next run follows", name=name, names=names)
     )
     if done.change.after.restriction:
         output.warn(done.change.after.restriction)

@@ -9,7 +9,7 @@ import click
 from syncin_mount import advice
 from syncin_mount.cli.ui import lookup, output
 from syncin_mount.cli.ui.notices import warn_of_change
-from syncin_mount.language import t
+from syncin_mount.language import t, tn
 
 if TYPE_CHECKING:
     from syncin_mount.app.synchronizations.enabling import Switched
@@ -48,10 +48,14 @@ def _tell_enabled(name: str, done: Switched) -> None:
     from syncin_mount.control.supervision import Phase  # noqa: PLC0415 (start-up time)
 
     warn_of_change(done.change)
-    what = f"{name} was enabled already" if done.was_enabled else f"{name} is enabled"
+    what = (
+        t("{name} was enabled already", name=name)
+        if done.was_enabled
+        else t("{name} is enabled", name=name)
+    )
     drive = done.drive
     if drive is None:
-        output.say(what if done.is_there else f"{what}; 'up' mounts it")
+        output.say(what if done.is_there else t("{what}; 'up' mounts it", what=what))
     elif drive.phase is Phase.UP and done.is_there:  # it may not have noticed an end yet
         output.say(
             t(
@@ -75,20 +79,26 @@ def _tell_enabled(name: str, done: Switched) -> None:
 
 def _tell_disabled(name: str, done: Switched) -> None:
     warn_of_change(done.change)
-    what = f"{name} is disabled" if done.was_enabled else f"{name} was disabled already"
+    what = (
+        t("{name} is disabled", name=name)
+        if done.was_enabled
+        else t("{name} was disabled already", name=name)
+    )
     if done.was_there:
         what += f"; {_what_became(name, done)}"
     if done.waiting:
-        what += (
-            f"; {output.count(done.waiting, 'change')} for the server"
-            f" {'waits' if done.waiting == 1 else 'wait'} here"
+        waits = tn(
+            "{count} change for the server waits here",
+            "{count} changes for the server wait here",
+            done.waiting,
         )
+        what += f"; {waits}"
     output.say(what)
 
 
 def _what_became(name: str, done: Switched) -> str:
     if not done.is_there:
-        return "it was unmounted"
+        return t("it was unmounted")
     if done.drive is None:
-        return f"it stays mounted; unmount it: {advice.command('umount', name)}"
-    return f"it is unmounted as soon as that is possible: {done.drive.why}"
+        return t("it stays mounted; unmount it: {command}", command=advice.command("umount", name))
+    return t("it is unmounted as soon as that is possible: {why}", why=done.drive.why)

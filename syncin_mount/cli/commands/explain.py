@@ -11,7 +11,8 @@ from syncin_mount.cli.exit_status import CommandError, Exit
 from syncin_mount.cli.ui import lookup, output
 from syncin_mount.cli.ui.path_option import chosen_path
 from syncin_mount.cli.ui.run_report import action_line, state_text
-from syncin_mount.language import t
+from syncin_mount.language import mark, t
+from syncin_mount.language.words import word
 
 if TYPE_CHECKING:
     from syncin_mount.control.messages import Explanation
@@ -41,9 +42,14 @@ def command(words: tuple[str, ...], as_json: bool) -> None:
     else:
         _show(found)
     if not found.nodes:
-        nothing = f"'{output.printable(subject)}' is neither here nor on the server"
+        nothing = t(
+            "'{subject}' is neither here nor on the server", subject=output.printable(subject)
+        )
         if found.offline or found.refused or found.halted:
-            nothing = f"'{output.printable(subject)}' is not here, and the server could not tell"
+            nothing = t(
+                "'{subject}' is not here, and the server could not tell",
+                subject=output.printable(subject),
+            )
         raise CommandError(nothing, Exit.UNFINISHED)
 
 
@@ -51,19 +57,19 @@ def _show(found: Explanation) -> None:
     for node in found.nodes:
         output.emit_fields(
             [
-                ("path", node.path),
-                ("agreed on", "never" if node.base is None else state_text(node.base)),
-                ("here", state_text(node.local)),
-                ("on the server", state_text(node.remote) if node.known else "not known"),
+                (mark("path"), node.path),
+                (mark("agreed on"), t("never") if node.base is None else state_text(node.base)),
+                (mark("here"), state_text(node.local)),
+                (mark("on the server"), state_text(node.remote) if node.known else t("not known")),
             ]
         )
         for action in node.actions:
             output.say(
                 t(
-                    "would happen:  {side}: {op} {action_line}",
-                    side=action.side,
-                    op=action.op,
-                    action_line=action_line(action),
+                    "would happen:  {side}: {op} {action}",
+                    side=word(action.side),
+                    op=word(action.op),
+                    action=action_line(action),
                 )
             )
         if not node.actions:

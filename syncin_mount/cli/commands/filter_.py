@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from syncin_mount import advice
+from syncin_mount.app.messages import quantities
 from syncin_mount.app.messages.quantities import size
 from syncin_mount.cli.exit_status import CommandError, Exit
 from syncin_mount.cli.ui import lookup, output
@@ -15,7 +16,8 @@ from syncin_mount.cli.ui.notices import warn_of_change
 from syncin_mount.cli.verb_group import USAGE, DriveVerbs
 from syncin_mount.config.filters import GLOB, FilterError, Rule, entered, parse
 from syncin_mount.config.globs import is_glob
-from syncin_mount.language import t
+from syncin_mount.language import mark, t, tn
+from syncin_mount.language.numbers import number
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -66,9 +68,11 @@ def list_(name: str, as_json: bool) -> None:
         )
         return
     output.emit_table(
-        ("NUMBER", "RULE", "AS SYNC-IN STORES IT"),
+        (mark("NUMBER"), mark("RULE"), mark("AS SYNC-IN STORES IT")),
         [(str(number), str(rule), pattern) for number, rule, pattern in rules],
-        empty="no filters: only the names that are left out everywhere (.DS_Store, Thumbs.db, …)",
+        empty=t(
+            "no filters: only the names that are left out everywhere (.DS_Store, Thumbs.db, …)"
+        ),
     )
 
 
@@ -152,13 +156,13 @@ def test(name: str, paths: tuple[str, ...], as_json: bool) -> None:
     for path, why in rows:
         output.say(
             f"{output.printable(path)}: "
-            + ("synchronized" if why is None else f"left out by {why}")
+            + (t("synchronized") if why is None else t("left out by {why}", why=why))
         )
 
 
 def _said(why: Rule | str | None) -> str | None:
     if isinstance(why, str):
-        return f"its name, which is left out everywhere ({why})"
+        return t("its name, which is left out everywhere ({why})", why=why)
     return None if why is None else str(why)
 
 
@@ -193,10 +197,19 @@ def try_(name: str, rules: tuple[str, ...], as_json: bool) -> None:
         output.say("  …")
     if found.out.pending:
         output.warn(
-            f"{output.count(found.out.pending, 'change')} in there would not be uploaded any more"
+            tn(
+                "{count} change in there would not be uploaded any more",
+                "{count} changes in there would not be uploaded any more",
+                found.out.pending,
+            )
         )
     if not found.whole:
-        output.warn(f"the drive is large: only {found.looked:,} files and folders were looked at")
+        output.warn(
+            t(
+                "the drive is large: only {looked} files and folders were looked at",
+                looked=number(found.looked),
+            )
+        )
 
 
 async def _try(name: str, present: tuple[str, ...], wanted: tuple[str, ...]) -> Trial:
@@ -222,9 +235,11 @@ def _as_json(found: Trial) -> dict[str, object]:
 
 
 def _portion(found: Portion) -> str:
-    return (
-        f"{output.count(found.files, 'file')} ({size(found.bytes)}) and"
-        f" {output.count(found.folders, 'folder')}"
+    return t(
+        "{files} ({size}) and {folders}",
+        files=quantities.files(found.files),
+        size=size(found.bytes),
+        folders=quantities.folders(found.folders),
     )
 
 
@@ -235,8 +250,8 @@ def _change(name: str, change: Callable[[tuple[str, ...]], tuple[str, ...]]) -> 
     lookup.synchronization_named(configuration, name)
     done: SettingsChange = output.run_async(set_filters, folders, name, change)
     warn_of_change(done)
-    count = output.count(len(done.after.filters), "filter")
+    filters = tn("{count} filter", "{count} filters", len(done.after.filters))
     if done.after == done.before:
-        output.say(t("{name}: nothing changed, {count}", name=name, count=count))
+        output.say(t("{name}: nothing changed, {filters}", name=name, filters=filters))
     else:
-        output.say(t("{name}: {count} now; the next run follows", name=name, count=count))
+        output.say(t("{name}: {filters} now; the next run follows", name=name, filters=filters))

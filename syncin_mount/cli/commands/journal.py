@@ -11,7 +11,8 @@ from syncin_mount.app.drives.open_drive import ask_drive, open_drive
 from syncin_mount.cli.exit_status import Exit
 from syncin_mount.cli.ui import grouping, lookup, output
 from syncin_mount.cli.verb_group import USAGE, DriveVerbs
-from syncin_mount.language import t
+from syncin_mount.language import mark, t, tn
+from syncin_mount.language.words import word
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -63,18 +64,18 @@ def list_(name: str, everything: bool, as_json: bool) -> None:
         _show_groups(name, entries)
         return
     output.emit_table(
-        ("NUMBER", "TIME", "CHANGE", "PATH", "WHY IT WAITS"),
+        (mark("NUMBER"), mark("TIME"), mark("CHANGE"), mark("PATH"), mark("WHY IT WAITS")),
         [
             (
                 str(entry.sequence),
                 output.moment(entry.time),
-                entry.op,
+                word(entry.op),
                 entry.path + (f" -> {entry.new_path}" if entry.new_path else ""),
                 _why(entry),
             )
             for entry in entries
         ],
-        empty="nothing waits: the server has every change",
+        empty=t("nothing waits: the server has every change"),
     )
 
 
@@ -83,14 +84,21 @@ def _show_groups(name: str, entries: list[JournalEntry]) -> None:
         entries, lambda each: each.path, lambda each: (each.state, grouping.kind_of(each.why or ""))
     )
     output.emit_table(
-        ("CHANGES", "SINCE", "WHAT", "SIZE", "PATH", "WHY THEY WAIT"),
+        (
+            mark("CHANGES"),
+            mark("SINCE"),
+            mark("WHAT"),
+            mark("SIZE"),
+            mark("PATH"),
+            mark("WHY THEY WAIT"),
+        ),
         [
             (
                 str(each.count),
                 output.moment(each.first.time),
-                ", ".join(dict.fromkeys(entry.op for entry in each.items)),
+                ", ".join(dict.fromkeys(word(entry.op) for entry in each.items)),
                 _size(each.items),
-                each.path or "(several at the top)",
+                each.path or t("(several at the top)"),
                 each.first.why or ""
                 if each.count == 1
                 else grouping.shared([entry.why or "" for entry in each.items]),
@@ -100,9 +108,10 @@ def _show_groups(name: str, entries: list[JournalEntry]) -> None:
         empty="",
     )
     output.say(
-        t(
-            "{len} changes; each with its number: {command}",
-            len=len(entries),
+        tn(
+            "{count} change; each with its number: {command}",
+            "{count} changes; each with its number: {command}",
+            len(entries),
             command=advice.command("journal", "list", name, "--all"),
         )
     )
@@ -116,7 +125,11 @@ def _size(entries: tuple[JournalEntry, ...]) -> str:
 
 def _why(entry: JournalEntry) -> str:
     why = entry.why or ""
-    return why if entry.until is None else f"{why} (tried again at {output.moment(entry.until)})"
+    return (
+        why
+        if entry.until is None
+        else t("{why} (tried again at {time})", why=why, time=output.moment(entry.until))
+    )
 
 
 _numbers = click.argument(

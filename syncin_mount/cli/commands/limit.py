@@ -8,6 +8,7 @@ from syncin_mount.app.synchronizations import settings
 from syncin_mount.cli.ui import lookup, notices, output
 from syncin_mount.cli.ui.rate_option import Rate
 from syncin_mount.config.rates import rate_text
+from syncin_mount.language import mark, t
 
 
 @click.command()
@@ -56,10 +57,10 @@ def command(
         )
         return
     output.emit_table(
-        ("NAME", "UP", "DOWN"),
+        (mark("NAME"), mark("UP"), mark("DOWN")),
         [
             (name, rate_text(each.limit_up), rate_text(each.limit_down))
             for name, each in found.items()
         ],
-        empty=f"no synchronizations yet; add one: {lookup.ADD}",
+        empty=t("no synchronizations yet; add one: {command}", command=lookup.ADD),
     )

@@ -10,6 +10,7 @@ import click
 from syncin_mount.app.support.log_lines import latest
 from syncin_mount.cli.ui import lookup, output
 from syncin_mount.control.supervision import NAME as SUPERVISOR
+from syncin_mount.language import t
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -69,7 +70,9 @@ def command(names: tuple[str, ...], follow: bool, level: str, lines: int, as_jso
         output.run_async(_follow, tails, level, several, as_json)
     elif not shown and not as_json:
         output.say(
-            "nothing is logged yet" if level == "debug" else f"nothing of level {level} is logged"
+            t("nothing is logged yet")
+            if level == "debug"
+            else t("nothing of level {level} is logged", level=level)
         )
 
 

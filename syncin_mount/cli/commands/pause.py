@@ -61,7 +61,7 @@ def _end(length: str | None, until: str | None, now: float) -> int | None:
     try:
         at = dt.datetime.strptime(until.strip(), "%H:%M").time()  # noqa: DTZ007 (local)
     except ValueError as error:
-        told = f"'{until}' is no time of day; give it as 18:30, or 'tomorrow'"
+        told = t("'{until}' is no time of day; give it as 18:30, or 'tomorrow'", until=until)
         raise CommandError(told, Exit.USAGE) from error
     return settings.pause_end_at(at, now)
 
@@ -78,7 +78,11 @@ def _set(
     notices.configuration_changed(folders, chosen)
     for name, was in before.items():
         if was.is_paused(now) == paused and (not paused or was.paused_until == until):
-            output.say(f"{name}: {'is paused already' if paused else 'is not paused'}")
+            output.say(
+                t("{name}: is paused already", name=name)
+                if paused
+                else t("{name}: is not paused", name=name)
+            )
         elif paused:
             output.say(
                 t(
@@ -94,5 +98,5 @@ def _set(
 def _ends(name: str, until: int | None) -> str:
     resume = advice.command("resume", name)
     if until is None:
-        return f"until: {resume}"
-    return f"until {output.minute(until)}, or until: {resume}"
+        return t("until: {resume}", resume=resume)
+    return t("until {time}, or until: {resume}", time=output.minute(until), resume=resume)

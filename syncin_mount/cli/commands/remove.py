@@ -60,12 +60,20 @@ def _confirm(name: str, held: OnlyHere, keep_copy: str | None) -> None:
     """Raises Abort unless somebody at the terminal agrees."""
     if keep_copy is not None:
         place = Path(keep_copy).expanduser().absolute()
-        what = f"'{name}' is removed, and what its local copy holds is kept in {place}"
+        what = t(
+            "'{name}' is removed, and what its local copy holds is kept in {place}",
+            name=name,
+            place=place,
+        )
     elif held.is_lost:
         _show(name, held)
-        what = f"the local copy of '{name}' {sentence(held)}, and that is lost"
+        what = t(
+            "the local copy of '{name}' {held}, and that is lost", name=name, held=sentence(held)
+        )
     else:
-        what = f"the local copy of '{name}' is deleted; the server has all that is in it"
+        what = t(
+            "the local copy of '{name}' is deleted; the server has all that is in it", name=name
+        )
     output.confirm(
         t("{upper}{value}. Remove it?", upper=what[0].upper(), value=what[1:]), abort=True
     )
@@ -74,9 +82,9 @@ def _confirm(name: str, held: OnlyHere, keep_copy: str | None) -> None:
 def _show(name: str, held: OnlyHere) -> None:
     """Names what is only here."""
     heaps = (
-        ("not uploaded", held.unsent, advice.command("journal", "list", name)),
-        ("only here", held.local, advice.command("journal", "list", name, "--all")),
-        ("in the bin", held.binned, advice.command("bin", "list", name)),
+        (t("not uploaded"), held.unsent, advice.command("journal", "list", name)),
+        (t("only here"), held.local, advice.command("journal", "list", name, "--all")),
+        (t("in the bin"), held.binned, advice.command("bin", "list", name)),
     )
     for what, paths, all_of_them in heaps:
         for path in paths[:_SHOWN]:
@@ -100,7 +108,7 @@ def _ask(name: str, held: OnlyHere, *, may_ask: bool) -> str | None:
     _show(name, held)
     if not may_ask or not sys.stdin.isatty():
         raise WouldLose(name, held)
-    what = f"The local copy of '{name}' {sentence(held)}."
+    what = t("The local copy of '{name}' {held}.", name=name, held=sentence(held))
     sys.stderr.write(f"{output.printable(what)}\n")
     choice = output.ask(
         t("Keep a copy, discard it, or stop here"), type=click.Choice(["keep", "discard", "stop"])

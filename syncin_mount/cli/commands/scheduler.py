@@ -8,11 +8,12 @@ import click
 
 from syncin_mount.cli.ui import lookup, notices, output
 from syncin_mount.config import ConfigurationFile, Scheduling
+from syncin_mount.language import mark, t
 
 _MEANS = {
-    Scheduling.PARALLEL: "each run starts when it is due",
-    Scheduling.SEQUENTIAL: "a run that is due waits until another drive's has ended",
-    Scheduling.OFF: "no run starts on a schedule; 'sync' starts one",
+    Scheduling.PARALLEL: mark("each run starts when it is due"),
+    Scheduling.SEQUENTIAL: mark("a run that is due waits until another drive's has ended"),
+    Scheduling.OFF: mark("no run starts on a schedule; 'sync' starts one"),
 }
 
 
@@ -44,9 +45,10 @@ def command(how: str | None, as_json: bool) -> None:
         each = [{"name": name, "schedule": schedule} for name, schedule in schedules.items()]
         output.emit_json({"scheduler": scheduling.value, "schedules": each})
         return
-    output.say(f"{scheduling.value}: {_MEANS[scheduling]}")
+    output.say(f"{scheduling.value}: {t(_MEANS[scheduling])}")
     for name, schedule in schedules.items():
         output.say(
-            f"  {name}:"
-            f" {'follows both sides by itself' if schedule == 'off' else f'every {schedule}'}"
+            t("  {name}: follows both sides by itself", name=name)
+            if schedule == "off"
+            else t("  {name}: every {schedule}", name=name, schedule=schedule)
         )

@@ -16,6 +16,7 @@ from pathlib import Path
 import click
 import trio
 
+from reconciler.phrases import strerror
 from syncin_mount.cli.ui import output
 from syncin_mount.devserver.certificate import FILE_NAME as CERTIFICATE_NAME
 from syncin_mount.devserver.certificate import self_signed
@@ -24,6 +25,7 @@ from syncin_mount.devserver.model import FULL_PERMISSIONS, Space, User
 from syncin_mount.devserver.server import DevServer
 from syncin_mount.devserver.serving import Running, serve_listeners
 from syncin_mount.devserver.store import StateError
+from syncin_mount.language import t
 
 _LOCK_NAME = "devserver.lock"
 
@@ -33,11 +35,14 @@ def parse_user(text: str) -> User:
     login, colon, password = text.partition(":")
     if not colon or not login or not password:
         raise click.ClickException(
-            "A user is given as LOGIN:PASSWORD, with both parts and a colon between them."
+            t("A user is given as LOGIN:PASSWORD, with both parts and a colon between them.")
         )
     if "/" in login or "\0" in login or login in (".", ".."):
         raise click.ClickException(
-            f"The login {login!r} cannot be the name of a folder: choose another one."
+            t(
+                "The login {login} cannot be the name of a folder: choose another one.",
+                login=repr(login),
+            )
         )
     return User(login=login, password=password, email=f"{login}@example.test")
 
@@ -47,7 +52,9 @@ def parse_space(text: str) -> Space:
     alias, _, logins = text.partition(":")
     members = [login for login in logins.split(",") if login]
     if not alias or not members or "/" in alias or alias in (".", "..", "personal"):
-        raise click.ClickException(f"A space is given as ALIAS:LOGIN[,LOGIN], not as {text!r}.")
+        raise click.ClickException(
+            t("A space is given as ALIAS:LOGIN[,LOGIN], not as {text}.", text=repr(text))
+        )
     return Space(alias=alias, members=dict.fromkeys(members, FULL_PERMISSIONS))
 
 
@@ -55,7 +62,9 @@ def _users_from(file: Path) -> list[User]:
     try:
         lines = file.read_text(encoding="utf-8").split("\n")
     except (OSError, UnicodeDecodeError) as error:
-        raise click.ClickException(f"The users file {file} cannot be read: {error}.") from error
+        raise click.ClickException(
+            t("The users file {file} cannot be read: {error}.", file=file, error=error)
+        ) from error
     return [
         parse_user(line.strip())
         for line in lines
@@ -66,13 +75,16 @@ def _users_from(file: Path) -> list[User]:
 def _check_root(root: Path) -> None:
     if not root.exists():
         raise click.ClickException(
-            f"The folder {root} does not exist: create it, or give another one with --root."
+            t(
+                "The folder {root} does not exist: create it, or give another one with --root.",
+                root=root,
+            )
         )
     if not root.is_dir():
-        raise click.ClickException(f"{root} is no folder: give a folder with --root.")
+        raise click.ClickException(t("{root} is no folder: give a folder with --root.", root=root))
     if not os.access(root, os.W_OK | os.X_OK):
         raise click.ClickException(
-            f"The folder {root} cannot be written to: give another one with --root."
+            t("The folder {root} cannot be written to: give another one with --root.", root=root)
         )
 
 
@@ -90,7 +102,7 @@ def _only_server(root: Path) -> Iterator[None]:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError as error:
                 raise click.ClickException(
-                    f"Another server already uses {root}: stop it first."
+                    t("Another server already uses {root}: stop it first.", root=root)
                 ) from error
             yield
         finally:
@@ -119,26 +131,44 @@ def _build(
         raise click.ClickException(str(error)) from error
     except FaultFileError as error:
         raise click.ClickException(
-            f"The fault rules in {faults} cannot be used: {error}."
+            t("The fault rules in {faults} cannot be used: {error}.", faults=faults, error=error)
         ) from error
     except OSError as error:
         raise click.ClickException(
-            f"The server cannot start: {error.filename}: {error.strerror}."
+            t(
+                "The server cannot start: {filename}: {why}.",
+                filename=error.filename,
+                why=strerror(error),
+            )
         ) from error
-    return server, f"No user was given: log in as user1 with the password {password}"
+    return server, t(
+        "No user was given: log in as user1 with the password {password}", password=password
+    )
 
 
 def _listen_error(host: str, port: int, error: OSError) -> click.ClickException:
     if error.errno == errno.EADDRINUSE:
         return click.ClickException(
-            f"Port {port} on {host} is in use: give another one with --port, or 0 for any."
+            t(
+                "Port {port} on {host} is in use: give another one with --port, or 0 for any.",
+                port=port,
+                host=host,
+            )
         )
     if error.errno == errno.EACCES:
         return click.ClickException(
-            f"Port {port} needs more rights than you have: give one from 1024 up with --port."
+            t(
+                "Port {port} needs more rights than you have: give one from 1024 up with --port.",
+                port=port,
+            )
         )
     return click.ClickException(
-        f"The server cannot listen on {host}:{port}: {error.strerror or error}."
+        t(
+            "The server cannot listen on {host}:{port}: {why}.",
+            host=host,
+            port=port,
+            why=strerror(error),
+        )
     )
 
 
@@ -153,12 +183,15 @@ def _certificate(root: Path, host: str) -> ssl.SSLContext:
         return self_signed(root, host)
     except ImportError as error:
         raise click.ClickException(
-            "--tls-self-signed needs the Python package cryptography: install it."
+            t("--tls-self-signed needs the Python package cryptography: install it.")
         ) from error
     except (OSError, ssl.SSLError) as error:
         raise click.ClickException(
-            f"The certificate {root / CERTIFICATE_NAME} cannot be used ({error}): remove it, and"
-            " another is made."
+            t(
+                "The certificate {value} cannot be used ({error}): remove it, and another is made.",
+                value=root / CERTIFICATE_NAME,
+                error=error,
+            )
         ) from error
 
 

@@ -18,7 +18,7 @@ from syncin_mount.cli.ui import lookup, output
 from syncin_mount.cli.ui.assistant import log_in_dialog
 from syncin_mount.cli.verb_group import Verbs
 from syncin_mount.config.schema import as_table
-from syncin_mount.language import t
+from syncin_mount.language import mark, t
 
 if TYPE_CHECKING:
     from syncin_mount.app.accounts.log_in import WayChange
@@ -136,18 +136,18 @@ def list_(as_json: bool) -> None:
         )
         return
     output.emit_table(
-        ("NAME", "URL", "LOGIN", "TOKEN", "USED BY"),
+        (mark("NAME"), mark("URL"), mark("LOGIN"), mark("TOKEN"), mark("USED BY")),
         [
             (
                 each.server.name,
                 _shown_url(each.server),
                 each.server.login,
-                "kept" if each.logged_in else "none",
+                t("kept") if each.logged_in else t("none"),
                 ", ".join(each.used_by) or "-",
             )
             for each in found
         ],
-        empty=f"no servers yet; add one: {lookup.ADD_SERVER}",
+        empty=t("no servers yet; add one: {command}", command=lookup.ADD_SERVER),
     )
 
 
@@ -276,8 +276,10 @@ def _keep(
 
 def _shown_url(server: Server) -> str:
     if goes_in_clear(server.url):
-        return f"{server.url} (in clear)"
-    return server.url + (" (TLS not verified)" if server.insecure_tls else "")
+        return t("{url} (in clear)", url=server.url)
+    if server.insecure_tls:
+        return t("{url} (TLS not verified)", url=server.url)
+    return server.url
 
 
 def shown_table(server: Server) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import click
 
 from syncin_mount.cli.ui import lookup, notices, output
 from syncin_mount.config.model import LogLevel
+from syncin_mount.language import mark
 from syncin_mount.language.catalogues import languages
 
 _SWITCH = click.Choice(["on", "off"])
@@ -69,10 +70,10 @@ def command(
         return
     output.emit_fields(
         [
-            ("scheduler", configuration.scheduling.value),
-            ("notifications", "on" if configuration.notifications else "off"),
-            ("tray", "on" if configuration.tray else "off"),
-            ("log", configuration.log.value),
-            ("language", configuration.language or "auto"),
+            (mark("scheduler"), configuration.scheduling.value),
+            (mark("notifications"), "on" if configuration.notifications else "off"),
+            (mark("tray"), "on" if configuration.tray else "off"),
+            (mark("log"), configuration.log.value),
+            (mark("language"), configuration.language or "auto"),
         ]
     )

@@ -12,10 +12,10 @@ from syncin_mount.cli.ui import lookup, output
 from syncin_mount.cli.ui.json_form import pause_of, settings
 from syncin_mount.config.rates import rate_text
 from syncin_mount.config.schema import as_table
-from syncin_mount.language import ENGLISH, speaking
+from syncin_mount.language import ENGLISH, mark, speaking, t
 
 if TYPE_CHECKING:
-    from syncin_mount.config import Synchronization
+    from syncin_mount.config import Server, Synchronization
 
 
 @click.command()
@@ -56,24 +56,24 @@ def command(name: str, as_json: bool) -> None:
         return
     output.emit_fields(
         [
-            ("name", name),
-            ("server", f"{server.name} ({server.login} at {server.url})"),
-            ("remote", synchronization.remote),
-            ("mountpoint", str(synchronization.mountpoint)),
-            ("direction", synchronization.direction_in_force.value),
-            *([("why", synchronization.restriction)] if synchronization.restriction else []),
-            ("mode", synchronization.mode.value),
-            ("conflict", synchronization.conflict.value),
-            ("scheduler", str(synchronization.scheduler)),
-            ("paused", _paused(synchronization)),
-            ("limit up", rate_text(synchronization.limit_up)),
-            ("limit down", rate_text(synchronization.limit_down)),
-            ("filters", ", ".join(synchronization.filters) or "none"),
-            ("trash", synchronization.trash.value),
-            ("enabled", _enabled(synchronization)),
-            ("permissions", synchronization.permissions or "not known"),
-            ("on server", sentence(there, name)),
-            ("changed", output.moment(synchronization.timestamp)),
+            (mark("name"), name),
+            (mark("server"), _server(server)),
+            (mark("remote"), synchronization.remote),
+            (mark("mountpoint"), str(synchronization.mountpoint)),
+            (mark("direction"), synchronization.direction_in_force.value),
+            *([(mark("why"), synchronization.restriction)] if synchronization.restriction else []),
+            (mark("mode"), synchronization.mode.value),
+            (mark("conflict"), synchronization.conflict.value),
+            (mark("scheduler"), str(synchronization.scheduler)),
+            (mark("paused"), _paused(synchronization)),
+            (mark("limit up"), rate_text(synchronization.limit_up)),
+            (mark("limit down"), rate_text(synchronization.limit_down)),
+            (mark("filters"), ", ".join(synchronization.filters) or t("none")),
+            (mark("trash"), synchronization.trash.value),
+            (mark("enabled"), _enabled(synchronization)),
+            (mark("permissions"), synchronization.permissions or t("not known")),
+            (mark("on server"), sentence(there, name)),
+            (mark("changed"), output.moment(synchronization.timestamp)),
             *places.items(),
         ]
     )
@@ -87,12 +87,16 @@ def _in_english(there: object) -> str:
 
 def _paused(synchronization: Synchronization) -> str:
     if not synchronization.is_paused(time.time()):
-        return "no"
+        return t("no")
     until = synchronization.paused_until
-    return "yes" if until is None else f"until {output.minute(until)}"
+    return t("yes") if until is None else t("until {time}", time=output.minute(until))
+
+
+def _server(server: Server) -> str:
+    return t("{name} ({login} at {url})", name=server.name, login=server.login, url=server.url)
 
 
 def _enabled(synchronization: Synchronization) -> str:
     if synchronization.is_stopped_there:
-        return "no: disabled on the account page"
-    return "yes" if synchronization.enabled else "no"
+        return t("no: disabled on the account page")
+    return t("yes") if synchronization.enabled else t("no")

@@ -13,6 +13,7 @@ from syncin_mount.cli.exit_status import CommandError, Exit, exit_for
 from syncin_mount.cli.ui import lookup, output
 from syncin_mount.cli.ui.path_option import name_or_path
 from syncin_mount.language import mark, t, tn
+from syncin_mount.language.words import word
 
 if TYPE_CHECKING:
     from syncin_mount.cli.ui.status_table import StatusRow
@@ -112,9 +113,11 @@ def _show_one(seen: StatusRow, trouble: str | None, *, each_one: bool) -> None:
 
     fields = [(mark("name"), seen.configured.name)]
     if seen.supervised is not None:
-        fields.append((mark("supervised"), seen.supervised.phase.value))
+        fields.append((mark("supervised"), word(seen.supervised.phase.value)))
     fields += (
-        _fields(seen.status) if seen.status is not None else [("mounted", status_table.drive(seen))]
+        _fields(seen.status)
+        if seen.status is not None
+        else [(mark("mounted"), status_table.drive(seen))]
     )
     known = _SAID if seen.status is not None else set()
     fields += [
@@ -123,7 +126,7 @@ def _show_one(seen: StatusRow, trouble: str | None, *, each_one: bool) -> None:
         if each.kind not in known
     ]
     if trouble:
-        fields.append(("up", trouble))
+        fields.append((mark("up"), trouble))
     output.emit_fields(fields)
 
 

@@ -10,10 +10,13 @@ from typing import TYPE_CHECKING
 import click
 
 from syncin_mount import advice
+from syncin_mount.app.messages import kept
 from syncin_mount.cli.exit_status import CommandError, Exit
 from syncin_mount.cli.ui import grouping, lookup, output
 from syncin_mount.cli.ui.time_options import moment
-from syncin_mount.language import t
+from syncin_mount.language import mark, t, tn
+from syncin_mount.language.numbers import number
+from syncin_mount.language.words import word
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -180,7 +183,7 @@ class _Table:
         if self.as_json:
             output.emit_json(found)
         else:
-            empty = "nothing was transferred yet" if plain else "nothing fits"
+            empty = t("nothing was transferred yet") if plain else t("nothing fits")
             if not self.each_one and grouping.is_long(found):
                 self._show_groups(found)
             else:
@@ -212,29 +215,44 @@ class _Table:
         )
         name = ["NAME"] if self.several else []
         output.emit_table(
-            ["TIME", *name, "RUN", "SIDE", "ACTION", "COUNT", "SIZE", "PATH", "RESULT"],
+            [
+                mark("TIME"),
+                *name,
+                mark("RUN"),
+                mark("SIDE"),
+                mark("ACTION"),
+                mark("COUNT"),
+                mark("SIZE"),
+                mark("PATH"),
+                mark("RESULT"),
+            ],
             [self._group(group) for group in groups],
             empty="",
         )
         each_one = advice.command("transfers", *self.names, "--all")
         output.say(
-            t("{len} transfers; each of them: {each_one}", len=len(found), each_one=each_one)
+            tn(
+                "{count} transfer; each of them: {command}",
+                "{count} transfers; each of them: {command}",
+                len(found),
+                command=each_one,
+            )
         )
 
     def _group(self, group: Group[Transfer]) -> list[str]:
         one, last = group.first, max(each.time for each in group.items)
         size = sum(each.size for each in group.items)
-        why = grouping.shared([each.why or "" for each in group.items])
+        why = grouping.shared([kept.reason(each.why or "") for each in group.items])
         return [
             output.moment(last),
             *([one.synchronization] if self.several else []),
             str(one.run),
-            one.side,
-            one.op,
+            word(one.side),
+            word(one.op),
             str(group.count),
             output.size(size) if size else "",
-            group.path or "(several at the top)",
-            one.result + (f": {why}" if why and one.result != "done" else ""),
+            group.path or t("(several at the top)"),
+            _result(one.result, why),
         ]
 
     def lines(self, found: Iterable[Transfer]) -> None:
@@ -257,12 +275,17 @@ class _Table:
     def _cells(self, each: Transfer) -> list[str]:
         name = [each.synchronization] if self.several else []
         path = each.path + (f" -> {each.new_path}" if each.new_path else "")
-        result = each.result + (f": {each.why}" if each.why and each.result != "done" else "")
+        result = _result(each.result, kept.reason(each.why or ""))
         head = [output.moment(each.time), *name]
         if not self._wide:
-            return [*head, each.side, each.op, path, result]
+            return [*head, word(each.side), word(each.op), path, result]
         size, took = (
             output.size(each.size) if each.size else "",
-            f"{each.seconds:.1f} s" if each.seconds else "",
+            f"{number(each.seconds, 1)} s" if each.seconds else "",
         )
-        return [*head, str(each.run), each.side, each.op, path, size, took, result]
+        return [*head, str(each.run), word(each.side), word(each.op), path, size, took, result]
+
+
+def _result(result: str, why: str) -> str:
+    """``done``, or what came of it and why."""
+    return word(result) + (f": {why}" if why and result != "done" else "")

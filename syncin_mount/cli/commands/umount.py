@@ -13,7 +13,7 @@ from syncin_mount.app.processes.supervisor_client import told
 from syncin_mount.cli.exit_status import CommandError
 from syncin_mount.cli.ui import lookup, output
 from syncin_mount.control.supervision import Ask, What
-from syncin_mount.language import t
+from syncin_mount.language import t, tn
 
 if TYPE_CHECKING:
     from syncin_mount.app.processes.mounting import Unmounted
@@ -55,8 +55,10 @@ def unmount_and_tell(folders: Folders, synchronization: Synchronization, *, forc
     done: Unmounted = output.run_async(partial(unmount, folders, synchronization, force=force))
     waiting = done.waiting
     if not waiting:
-        return f"{synchronization.name} is unmounted"
-    return (
-        f"{synchronization.name} is unmounted; {output.count(waiting, 'change')} for the server"
-        f" {'waits' if waiting == 1 else 'wait'} here"
+        return t("{name} is unmounted", name=synchronization.name)
+    return tn(
+        "{name} is unmounted; {count} change for the server waits here",
+        "{name} is unmounted; {count} changes for the server wait here",
+        waiting,
+        name=synchronization.name,
     )

@@ -104,12 +104,11 @@ def _tell(configuration: Configuration, answer: Answer) -> int:
                 )
             )
         elif each.why:
-            again = (
-                ""
-                if each.next_try is None
-                else f"; next try at {output.time_of_day(each.next_try)}"
-            )
-            output.warn(f"{each.name}: {each.why}{again}")
+            why = each.why
+            if each.next_try is not None:
+                at = output.time_of_day(each.next_try)
+                why = t("{why}; next try at {time}", why=why, time=at)
+            output.warn(f"{each.name}: {why}")
             worst = each.status or int(Exit.UNFINISHED)
     if not answer.drives:
         output.say(

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Self
 from syncin_mount.cli.exit_status import CommandError, Exit
 from syncin_mount.cli.ui import output
 from syncin_mount.config.folders import HOME_VARIABLE
+from syncin_mount.language import t
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -55,7 +56,9 @@ class Sandbox:
             self.base = Path(os.path.realpath(self._given))
             self.base.mkdir(parents=True, exist_ok=True)
             if any(self.base.iterdir()):
-                raise CommandError(f"the folder {self.base} is not empty; give a new or empty one")
+                raise CommandError(
+                    t("the folder {base} is not empty; give a new or empty one", base=self.base)
+                )
         self.server_root = self.base / "server"
         self.server_root.mkdir()
         users = self.base / "users"
@@ -90,7 +93,12 @@ class Sandbox:
                 why = unmount(mount.point, lazily=True)
                 if why is not None:
                     raise CommandError(
-                        f"{mount.point} cannot be unmounted ({why}); do it, then remove {self.base}"
+                        t(
+                            "{point} cannot be unmounted ({why}); do it, then remove {base}",
+                            point=mount.point,
+                            why=why,
+                            base=self.base,
+                        )
                     )
 
     # the server -----------------------------------------------------------------------------------
@@ -129,7 +137,7 @@ class Sandbox:
             if self._server.poll() is not None or time.monotonic() > deadline:
                 said = (self.base / "server.log").read_text(errors="replace").strip().splitlines()
                 raise CommandError(
-                    f"the embedded server does not start: {said[-1] if said else ''}",
+                    t("the embedded server does not start: {said}", said=said[-1] if said else ""),
                     Exit.UNFINISHED,
                 )
             time.sleep(0.02)
@@ -172,7 +180,12 @@ class Sandbox:
         if done.status != Exit.DONE:
             said = (done.error or done.out).removeprefix("syncin-mount: ")
             raise CommandError(
-                f"'syncin-mount {' '.join(words)}' ended with {done.status}: {said}",
+                t(
+                    "'syncin-mount {words}' ended with {status}: {said}",
+                    words=" ".join(words),
+                    status=done.status,
+                    said=said,
+                ),
                 Exit.UNFINISHED,
             )
         return done.out
@@ -205,4 +218,4 @@ def timed(what: str) -> Iterator[None]:
     started = time.monotonic()
     output.say(f"- {what} …")
     yield
-    output.say(f"  done in {time.monotonic() - started:.1f} s")
+    output.say(t("  done in {value} s", value=f"{time.monotonic() - started:.1f}"))

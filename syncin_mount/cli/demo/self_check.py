@@ -114,8 +114,7 @@ def _copy_in(sandbox: Sandbox, library: Path, drive: Path, on_server: Path) -> d
     local = len(files) - len(sent)
     if local:
         output.say(
-            f"   ({output.count(local, 'file')} in __pycache__ and the like stay local: Sync-in"
-            " leaves them out)"
+            f"   ({local} files in __pycache__ and the like stay local: Sync-in leaves them out)"
         )
     return found
 
@@ -175,9 +174,7 @@ def _mount_again(sandbox: Sandbox, drive: Path, kept: dict[str, TreeEntry]) -> N
     _same(kept, take(drive), "the drive before and after")
     waiting = len(_journal(sandbox))
     _hold(waiting > 0, "the journal lists what waits")
-    output.say(
-        f"   everything is still there; {output.count(waiting, 'change')} wait for the server"
-    )
+    output.say(f"   everything is still there; {waiting} changes wait for the server")
 
 
 def _come_back(sandbox: Sandbox, requests: Path) -> None:

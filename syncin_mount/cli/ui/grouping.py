@@ -14,7 +14,8 @@ T = TypeVar("T")
 SHORT = 20
 """So many items are listed one by one; of more, each folder and reason is a line."""
 
-_QUOTED = re.compile(r"'[^']*'|‘[^’]*’|“[^”]*”")
+_QUOTED = re.compile(r"'[^']*'|‘[^’]*’|“[^”]*”|„[^“]*“|« [^»]* »")
+"""As English, German and French have them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ import click
 from syncin_mount import printable as plain
 from syncin_mount.app.messages import quantities
 from syncin_mount.cli.ui.json_form import document
-from syncin_mount.language import numbers, t
+from syncin_mount.language import numbers, said, t
 from syncin_mount.printable import printable_lines
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 printable = plain.printable
-count, size = quantities.count, quantities.size
+size = quantities.size
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, one document.")
 
@@ -49,8 +49,9 @@ class Guarded(io.TextIOWrapper):
 
     def write(self, text: str | bytes) -> int:
         """Also bytes, which click writes where it finds no buffer."""
-        said = text.decode(self.encoding, "backslashreplace") if isinstance(text, bytes) else text
-        super().write(printable_lines(said))
+        if isinstance(text, bytes):
+            text = text.decode(self.encoding, "backslashreplace")
+        super().write(printable_lines(text))
         return len(text)
 
 
@@ -106,7 +107,7 @@ def console(*, err: bool = False) -> Console:
 
 def say(text: str = "") -> None:
     """One line on standard output, at once, whatever is in the text."""
-    sys.stdout.write(f"{printable(text)}\n")
+    sys.stdout.write(f"{printable(said(text))}\n")
     sys.stdout.flush()
 
 
@@ -117,17 +118,17 @@ def say_lines(text: str) -> None:
 
 def warn(text: str) -> None:
     """One sentence on standard error; the command goes on."""
-    sys.stderr.write(f"syncin-mount: {printable(text)}\n")
+    sys.stderr.write(f"syncin-mount: {printable(said(text))}\n")
 
 
 def ask(text: str, **how: Any) -> str:
     """Somebody's answer to a question on the terminal. Raises Abort."""
-    return str(click.prompt(printable(text), err=True, **how))
+    return str(click.prompt(printable(said(text)), err=True, **how))
 
 
 def confirm(text: str, **how: Any) -> bool:
     """Whether somebody at the terminal agrees. Raises Abort."""
-    return click.confirm(printable(text), err=True, **how)
+    return click.confirm(printable(said(text)), err=True, **how)
 
 
 def json_line(data: Any) -> None:
@@ -149,7 +150,7 @@ def _as_json(data: Any, indent: int | None = None) -> str:
 def emit_table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, empty: str) -> None:
     """Columns under their headings; ``empty`` is said instead of a table without rows."""
     columns = [t(each) for each in columns]
-    cells = [[printable(cell) for cell in row] for row in rows]
+    cells = [[printable(said(cell)) for cell in row] for row in rows]
     if not cells:
         say(empty)
         return
@@ -171,7 +172,7 @@ def emit_table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, empty: 
 
 def emit_fields(fields: Iterable[tuple[str, str]]) -> None:
     """One ``name: value`` a line, aligned."""
-    pairs = [(t(name), printable(value)) for name, value in fields]
+    pairs = [(t(name), printable(said(value))) for name, value in fields]
     width = max((len(name) for name, _ in pairs), default=0) + 1
     for name, value in pairs:
         say(f"{name + ':':<{width}} {value}".rstrip())

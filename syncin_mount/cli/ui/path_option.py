@@ -105,7 +105,16 @@ def _places(path: str) -> list[Path]:
 def _in_no_drive(configuration: Configuration, path: str) -> CommandError:
     points = ", ".join(str(each.mountpoint) for each in configuration.synchronizations.values())
     return CommandError(
-        f"'{output.printable(path)}' is in none of the drives"
-        + (f"; they are at {points}" if points else f"; add one: {lookup.ADD}"),
+        t(
+            "'{path}' is in none of the drives; they are at {points}",
+            path=output.printable(path),
+            points=points,
+        )
+        if points
+        else t(
+            "'{path}' is in none of the drives; add one: {command}",
+            path=output.printable(path),
+            command=lookup.ADD,
+        ),
         Exit.USAGE,
     )

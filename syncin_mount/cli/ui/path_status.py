@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 
 from syncin_mount import advice
 from syncin_mount.app.drives.open_drive import ask_drive
+from syncin_mount.app.messages import quantities
 from syncin_mount.cli.exit_status import CommandError
 from syncin_mount.cli.ui import output
-from syncin_mount.language import t
+from syncin_mount.language import mark, t
+from syncin_mount.language.words import word
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -51,11 +53,11 @@ def path_status(
     if wrong:
         return PathStatus("failed", wrong[0].why, changes, wrong)
     if going:
-        what = output.count(len(going), "change")
-        return PathStatus("pending", f"{what}: {going[0].why or 'to be uploaded'}", changes)
+        why = going[0].why or t("to be uploaded")
+        return PathStatus("pending", f"{quantities.changes(len(going))}: {why}", changes)
     if changes:
-        return PathStatus("local", changes[0].why or "it stays on this computer", changes)
-    return PathStatus("synchronized", "no change is pending")
+        return PathStatus("local", changes[0].why or t("it stays on this computer"), changes)
+    return PathStatus("synchronized", t("no change is pending"))
 
 
 def show_path(
@@ -93,9 +95,20 @@ def show_path(
             }
         )
         return
-    where = f"{name} at {synchronization.mountpoint}" + ("" if mounted else " (not mounted)")
-    output.emit_fields([("path", path), ("drive", where), ("state", f"{found.state}; {found.why}")])
-    lines = [f"{each.op} {each.path}: {each.why}" for each in found.changes]
+    point = synchronization.mountpoint
+    where = (
+        t("{name} at {place}", name=name, place=point)
+        if mounted
+        else t("{name} at {place} (not mounted)", name=name, place=point)
+    )
+    output.emit_fields(
+        [
+            (mark("path"), path),
+            (mark("drive"), where),
+            (mark("state"), f"{word(found.state)}; {found.why}"),
+        ]
+    )
+    lines = [f"{word(each.op)} {each.path}: {each.why}" for each in found.changes]
     lines += [f"{each.path}: {each.why}" for each in found.problems]
     for line in lines[:_SHOWN] if len(lines) > 1 else ():
         output.say(f"  {output.printable(line)}")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Self
 
 from syncin_mount.cli.exit_status import Exit, exit_of_run
 from syncin_mount.cli.ui import output, progress_text
+from syncin_mount.language import mark, t, tn
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -29,11 +30,11 @@ FILES = 4
 """Files that are shown below the one run that there is."""
 
 _ENDED = {
-    Exit.DONE: "done",
-    Exit.UNFINISHED: "not all is settled",
-    Exit.UNREACHABLE: "the server is away",
-    Exit.HALTED: "halted",
-    Exit.REFUSED: "refused",
+    Exit.DONE: mark("done"),
+    Exit.UNFINISHED: mark("not all is settled"),
+    Exit.UNREACHABLE: mark("the server is away"),
+    Exit.HALTED: mark("halted"),
+    Exit.REFUSED: mark("refused"),
 }
 
 
@@ -99,7 +100,7 @@ class ProgressView:
                 for name in self._names
             ]
             told = progress_text.together(self._moments.values(), len(self._over), len(self._names))
-            table.add_row(Text("all"), _bar(sum(parts), len(parts)), Text(told))
+            table.add_row(Text(t("all")), _bar(sum(parts), len(parts)), Text(told))
             return table
         return Group(table, *self._below(self._names[0])) if self._names else table
 
@@ -108,9 +109,9 @@ class ProgressView:
 
         moment, ended = self._moments.get(name), self._over.get(name)
         if ended is not None:
-            return [_bar(1, 1), Text(_ENDED.get(ended, "failed"))]
+            return [_bar(1, 1), Text(t(_ENDED.get(ended, mark("failed"))))]
         if moment is None:
-            return [Text(""), Text("waits" if several else "starting")]
+            return [Text(""), Text(t("waits") if several else t("starting"))]
         done, total = progress_text.share(moment)
         share, pace = progress_text.percent(moment), progress_text.pace(moment)
         told = [share, pace] if total and pace else [share or progress_text.doing(moment)]
@@ -137,7 +138,7 @@ class ProgressView:
             )
         more = len(moment.transfers) - FILES
         if more > 0:
-            lines.append(f"  and {more} more")
+            lines.append("  " + tn("and {count} more", "and {count} more", more))
         return [Text(each, no_wrap=True, overflow="ellipsis") for each in lines]
 
 

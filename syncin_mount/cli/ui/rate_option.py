@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from syncin_mount.config.rates import parse_rate
+from syncin_mount.language import t
 
 OFF = "off"
 
@@ -20,7 +21,9 @@ class Rate(click.ParamType[int | str]):
         try:
             rate = parse_rate(str(value))
         except ValueError as error:
-            self.fail(f"'{value}' is no limit; give it as {error}", param, ctx)
+            self.fail(
+                t("'{value}' is no limit; give it as {error}", value=value, error=error), param, ctx
+            )
         return OFF if rate is None else rate
 
     @staticmethod

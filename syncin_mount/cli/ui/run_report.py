@@ -5,23 +5,26 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from syncin_mount import advice
+from syncin_mount.app.messages import quantities
 from syncin_mount.cli.ui import grouping, output
-from syncin_mount.language import t
+from syncin_mount.language import mark, t, tn
+from syncin_mount.language.numbers import number
+from syncin_mount.language.words import word
 
 if TYPE_CHECKING:
     from syncin_mount.control.messages import NodeState, PlannedAction, Report
 
 _KINDS = {
-    ("make", "remote"): "Folders to make on the server",
-    ("send", "remote"): "Files to upload",
-    ("move", "remote"): "Files and folders to move on the server",
-    ("touch", "remote"): "Times to set on the server",
-    ("delete", "remote"): "To delete on the server (into its trash)",
-    ("make", "local"): "Folders to make on this computer",
-    ("fetch", "local"): "Files to download",
-    ("move", "local"): "Files and folders to move on this computer",
-    ("touch", "local"): "Times to set on this computer",
-    ("delete", "local"): "To delete on this computer",
+    ("make", "remote"): mark("Folders to make on the server"),
+    ("send", "remote"): mark("Files to upload"),
+    ("move", "remote"): mark("Files and folders to move on the server"),
+    ("touch", "remote"): mark("Times to set on the server"),
+    ("delete", "remote"): mark("To delete on the server (into its trash)"),
+    ("make", "local"): mark("Folders to make on this computer"),
+    ("fetch", "local"): mark("Files to download"),
+    ("move", "local"): mark("Files and folders to move on this computer"),
+    ("touch", "local"): mark("Times to set on this computer"),
+    ("delete", "local"): mark("To delete on this computer"),
 }
 
 
@@ -37,7 +40,7 @@ def _show_plan(report: Report, *, each_one: bool) -> None:
             continue
         size = sum(action.size for action in actions)
         of = f" ({output.size(size)})" if size and groups else ""
-        output.say(f"{_KINDS.get(key, ' '.join(key))}: {len(actions)}{of}")
+        output.say(f"{_kind(key)}: {len(actions)}{of}")
         if groups and grouping.is_long(actions):
             _show_groups(actions)
             continue
@@ -63,7 +66,8 @@ def _show_groups(actions: list[PlannedAction]) -> None:
         size = sum(each.size for each in group.items)
         many = f"{group.count}, {output.size(size)}" if size else f"{group.count}"
         why = grouping.shared([each.why for each in group.items])
-        output.say(f"  {output.printable(group.path or '(at the top)')} ({many}): {why}")
+        path = output.printable(group.path or t("(at the top)"))
+        output.say(f"  {path} ({many}): {why}")
 
 
 def action_line(action: PlannedAction) -> str:
@@ -75,17 +79,26 @@ def action_line(action: PlannedAction) -> str:
 
 def states(base: NodeState | None, local: NodeState | None, remote: NodeState | None) -> str:
     """What both sides agreed on, and what each has now, in one line."""
-    agreed = "never agreed on" if base is None else f"agreed on: {state_text(base)}"
-    return f"{agreed}; here: {state_text(local)}; on the server: {state_text(remote)}"
+    sides = {"here": state_text(local), "there": state_text(remote)}
+    if base is None:
+        return t("never agreed on; here: {here}; on the server: {there}", **sides)
+    return t(
+        "agreed on: {base}; here: {here}; on the server: {there}", base=state_text(base), **sides
+    )
 
 
 def state_text(state: NodeState | None) -> str:
     """``nothing`` for None."""
     if state is None:
-        return "nothing"
+        return t("nothing")
     if state.kind != "file":
-        return f"{state.kind} {state.path}"
-    return f"{state.path}, {output.size(state.size)} of {output.moment(state.mtime)}"
+        return f"{word(state.kind)} {state.path}"
+    return t(
+        "{path}, {size} of {time}",
+        path=state.path,
+        size=output.size(state.size),
+        time=output.moment(state.mtime),
+    )
 
 
 def _show_problems(report: Report, *, each_one: bool) -> None:
@@ -99,7 +112,7 @@ def _show_problems(report: Report, *, each_one: bool) -> None:
         lambda each: each.path,
         lambda each: (each.lasting, grouping.kind_of(each.why)),
     ):
-        many = f" {group.count} files and folders:" if group.count > 1 else ""
+        many = f" {quantities.files_and_folders(group.count)}:" if group.count > 1 else ""
         why = grouping.shared([each.why for each in group.items])
         output.warn(f"{name}: {output.printable(group.path or '.')}:{many} {why}")
 
@@ -110,30 +123,47 @@ def show(report: Report, *, each_one: bool) -> None:
     _show_plan(report, each_one=each_one)
     _show_problems(report, each_one=each_one)
     for why, what in (
-        (report.refused, "refused"),
-        (report.halted, "halted"),
-        (report.offline, "offline"),
+        (report.refused, mark("refused")),
+        (report.halted, mark("halted")),
+        (report.offline, mark("offline")),
     ):
         if why:
-            output.warn(f"{name}: {what}: {why}")
+            output.warn(f"{name}: {t(what)}: {why}")
             return
     if not (report.done or report.bytes or report.problems):
-        done = "nothing to do, both sides are the same"
+        done = t("nothing to do, both sides are the same")
     elif report.dry_run:
-        done = (
-            f"{output.count(report.done, 'action')} to do, {output.size(report.bytes)} to transfer"
+        done = tn(
+            "{count} action to do, {size} to transfer",
+            "{count} actions to do, {size} to transfer",
+            report.done,
+            size=output.size(report.bytes),
         )
     else:
-        done = (
-            f"{output.count(report.done, 'action')} done, {output.size(report.bytes)} transferred"
-            f" in {report.seconds:.1f} s"
+        done = tn(
+            "{count} action done, {size} transferred in {seconds} s",
+            "{count} actions done, {size} transferred in {seconds} s",
+            report.done,
+            size=output.size(report.bytes),
+            seconds=number(report.seconds, 1),
         )
-    outcome = "to resolve" if report.dry_run else "resolved"
-    conflicts = (
-        f", {output.count(report.conflicts, 'conflict')} {outcome}" if report.conflicts else ""
-    )
-    left = f"; {report.failed + report.waiting} failed or pending" if report.problems else ""
-    exactly = ""
+    if report.conflicts:
+        done = f"{done}, {_resolved(report)}"
+    parts = [done]
+    if report.problems:
+        left = report.failed + report.waiting
+        parts.append(tn("{count} failed or pending", "{count} failed or pending", left))
     if report.dry_run and report.done and report.plan:
-        exactly = f"; exactly this: {advice.command('sync', name, '--yes', report.plan)}"
-    output.say(f"{name}: {done}{conflicts}{left}{exactly}")
+        again = advice.command("sync", name, "--yes", report.plan)
+        parts.append(t("exactly this: {command}", command=again))
+    output.say(f"{name}: {'; '.join(parts)}")
+
+
+def _resolved(report: Report) -> str:
+    if report.dry_run:
+        return tn("{count} conflict to resolve", "{count} conflicts to resolve", report.conflicts)
+    return tn("{count} conflict resolved", "{count} conflicts resolved", report.conflicts)
+
+
+def _kind(key: tuple[str, str]) -> str:
+    return t(_KINDS[key]) if key in _KINDS else " ".join(map(word, key))

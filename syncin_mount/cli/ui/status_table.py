@@ -208,25 +208,29 @@ def lines(seen: StatusRow, *, brief: bool = True, each_one: bool = False) -> lis
     name, status = seen.configured.name, seen.status
     found: list[tuple[str, str]] = []
     if seen.unverified is not None:
-        found.append(("INSECURE", seen.unverified))
+        found.append((mark("INSECURE"), seen.unverified))
     if seen.error is not None:
-        found.append(("error", seen.error))
+        found.append((mark("error"), seen.error))
     if seen.supervised is not None and seen.supervised.why:
-        found.append(("drive", supervision(seen.supervised)))
+        found.append((mark("drive"), supervision(seen.supervised)))
     if status is not None:
         if status.paused:
-            found.append(("paused", paused(status)))
+            found.append((mark("paused"), paused(status)))
         elif status.mounted and status.online is False:
-            found.append(("offline", offline(status)))
+            found.append((mark("offline"), offline(status)))
         if status.read_only:
-            found.append(("read-only", read_only(status)))
-        stopped = ("halted", status.halted), ("refused", status.refused), ("failed", status.failed)
+            found.append((mark("read-only"), read_only(status)))
+        stopped = (
+            (mark("halted"), status.halted),
+            (mark("refused"), status.refused),
+            (mark("failed"), status.failed),
+        )
         found += [(kind, text) for kind, text in stopped if text]
         if status.work is not None and len(status.transfers) != 1 and status.work.files > 1:
-            found.append(("in all", total(status.work)))
+            found.append((mark("in all"), total(status.work)))
         found += transfers(status.transfers, None if each_one else TRANSFERS if brief else SHOWN)
         if status.conflicts:
-            found.append(("conflicts", conflicts(status)))
+            found.append((mark("conflicts"), conflicts(status)))
         found += problems(status) if brief else all_problems(status, each_one=each_one)
     return [Line(name, kind, text) for kind, text in found]
 
@@ -337,7 +341,7 @@ def _ordered(status: Status) -> list[Problem]:
 def _each(status: Status) -> list[tuple[str, str]]:
     return [
         (
-            "problem" if each.lasting else "waits",
+            mark("problem") if each.lasting else mark("waits"),
             f"{each.path}: {each.why}" if each.path else each.why,
         )
         for each in _ordered(status)
@@ -355,7 +359,7 @@ def _groups(status: Status) -> list[tuple[str, str]]:
         why = grouping.shared([each.why for each in group.items])
         where = group.path or ("" if group.count == 1 else t("at the top"))
         many = "" if group.count == 1 else f"{quantities.files_and_folders(group.count)}: "
-        kind = "problem" if group.first.lasting else "waits"
+        kind = mark("problem") if group.first.lasting else mark("waits")
         found.append((kind, f"{where}: {many}{why}" if where else f"{many}{why}"))
     return found
 

@@ -7,11 +7,11 @@ import re
 
 from syncin_mount.cli.exit_status import CommandError, Exit
 from syncin_mount.config.model import Unit, parse_schedule
-from syncin_mount.language import t
+from syncin_mount.language import mark, t
 
 _SECONDS = {Unit.MINUTE: 60, Unit.HOUR: 3600, Unit.DAY: 86400}
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}|\d{8}")
-_EXAMPLES = "give it as 15m, 2h, 3d (ago), 2026-01-31 or 2026-01-31T13:00"
+_EXAMPLES = mark("give it as 15m, 2h, 3d (ago), 2026-01-31 or 2026-01-31T13:00")
 
 
 def age(text: str) -> float:
@@ -38,5 +38,5 @@ def moment(text: str, now: float, *, ends: bool = False) -> float:
         return found.astimezone().timestamp()
     except (ValueError, OverflowError) as error:
         raise CommandError(
-            t("'{text}' is no time; {examples}", text=text, examples=_EXAMPLES), Exit.USAGE
+            t("'{text}' is no time; {examples}", text=text, examples=t(_EXAMPLES)), Exit.USAGE
         ) from error

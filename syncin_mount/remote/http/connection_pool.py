@@ -14,6 +14,7 @@ import httpx
 import trio
 
 from reconciler.errors import Refused
+from reconciler.phrases import Phrase
 from syncin_mount.remote.http.chunks import CoalescingStream
 from syncin_mount.remote.http.route import Proxy, Way, proxy_for
 from syncin_mount.remote.http.socks import SocksBackend
@@ -134,7 +135,13 @@ class Transport:
         try:
             parts = httpx.URL(url)
         except httpx.InvalidURL as error:
-            raise Refused(f"{shown(url)} is no address of a server: {shown(str(error))}") from error
+            raise Refused(
+                Phrase(
+                    "{url} is no address of a server: {error}",
+                    url=shown(url),
+                    error=shown(str(error)),
+                )
+            ) from error
         self._scheme, self._host, self._port = parts.raw_scheme, parts.raw_host, parts.port
         self._prefix = parts.raw_path.rstrip(b"/") + b"/"
 
@@ -228,10 +235,10 @@ def tls(way: Way) -> ssl.SSLContext:
             context.load_cert_chain(way.client_cert, password=_no_passphrase)
         except (OSError, ValueError) as error:
             why = getattr(error, "reason", None) or getattr(error, "strerror", None) or str(error)
-            raise unusable("certificate and key", way.client_cert, why) from error
+            raise unusable(Phrase("certificate and key"), way.client_cert, why) from error
     return context
 
 
 def _no_passphrase() -> str:
     """Nobody is there to be asked when a drive is mounted by itself."""
-    raise ValueError("it is protected by a passphrase, which nobody is asked for")
+    raise ValueError(Phrase("it is protected by a passphrase, which nobody is asked for"))

@@ -7,6 +7,8 @@ import re
 
 import httpcore
 
+from reconciler.phrases import Phrase
+
 HEAD_BYTES = 64 * 1024
 """A head that is longer is handed on in parts: the parser refuses it."""
 
@@ -50,12 +52,12 @@ class Heads:
             head = data[: end.end()]
             if not _is_interim(head):
                 if _LONG_NUMBER.search(head):
-                    raise httpcore.RemoteProtocolError("a length that no body has")
+                    raise httpcore.RemoteProtocolError(Phrase("a length that no body has"))
                 break
             data = data[end.end() :]
             self._dropped += len(head)
             if self._dropped > INTERIM_BYTES:
-                raise httpcore.RemoteProtocolError("interim answers without end")
+                raise httpcore.RemoteProtocolError(Phrase("interim answers without end"))
         self.waiting = not data
         return data
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from urllib.parse import unquote_to_bytes, urlsplit
 
 from reconciler.errors import Refused
+from reconciler.phrases import Phrase
 from syncin_mount.addresses import goes_in_clear, is_loopback
 from syncin_mount.remote.refusals.remedies import Help, Remedy
 
@@ -67,24 +68,29 @@ def parse_proxy(text: str) -> Proxy:
         user, word = parts.username, parts.password
     except ValueError:
         raise ValueError(
-            "its port or address is none; it looks like http://proxy.example.org:3128"
+            Phrase("its port or address is none; it looks like http://proxy.example.org:3128")
         ) from None
     kind = _SAME.get(scheme, scheme)
     if kind not in _PORTS:
         raise ValueError(
-            f"proxies of the kind '{scheme}' are not known; http, https and socks5 are"
+            Phrase(
+                "proxies of the kind '{scheme}' are not known; http, https and socks5 are",
+                scheme=scheme,
+            )
         )
     if not host or port == 0 or any(each.isspace() or not each.isprintable() for each in text):
-        raise ValueError("it names no computer; it looks like http://proxy.example.org:3128")
+        raise ValueError(
+            Phrase("it names no computer; it looks like http://proxy.example.org:3128")
+        )
     if parts.path not in {"", "/"} or parts.query or parts.fragment:
         raise ValueError(
-            "it has something behind the port; it looks like http://proxy.example.org:3128"
+            Phrase("it has something behind the port; it looks like http://proxy.example.org:3128")
         )
     login = None
     if user is not None or word is not None:
         login = unquote_to_bytes(user or ""), unquote_to_bytes(word or "")
         if kind == "socks5" and not all(0 < len(each) < 256 for each in login):
-            raise ValueError("SOCKS takes a user name and a password of 1 to 255 bytes")
+            raise ValueError(Phrase("SOCKS takes a user name and a password of 1 to 255 bytes"))
     return Proxy(kind, host, port or _PORTS[kind], login)
 
 
@@ -95,26 +101,29 @@ def proxy_for(url: str, way: Way) -> Proxy | None:
     if way.proxy is not None:
         if way.proxy == NO_PROXY:
             return None
-        return _understood(way.proxy, "the proxy that is set for", url)
+        return _understood(way.proxy, _SET, url)
     parts = urlsplit(url)
     host = parts.hostname or ""
     if is_loopback(host) or urllib.request.proxy_bypass(host):
         return None
     known = urllib.request.getproxies()
     found = known.get(parts.scheme) or known.get("all")
-    return (
-        None
-        if found is None
-        else _understood(found, "the proxy that the environment names for", url)
-    )
+    return None if found is None else _understood(found, _OF_ENVIRONMENT, url)
 
 
-def _understood(text: str, what: str, url: str) -> Proxy:
+_SET = Phrase("The proxy that is set for {url} cannot be used: {error}. Nothing was sent")
+_OF_ENVIRONMENT = Phrase(
+    "The proxy that the environment names for {url} cannot be used: {error}. Nothing was sent"
+)
+"""Templates, without their values."""
+
+
+def _understood(text: str, what: Phrase, url: str) -> Proxy:
     try:
         return parse_proxy(text)
     except ValueError as error:
         raise Refused(
-            f"{what[0].upper()}{what[1:]} {url} cannot be used: {error}. Nothing was sent",
+            Phrase(what.template, url=url, error=error),
             remedy=Remedy(Help.OTHER_PROXY),
         ) from None
 
@@ -125,7 +134,10 @@ def refuse_clear(url: str, way: Way, account: str) -> None:
     if way.insecure_http or not goes_in_clear(url):
         return
     raise Refused(
-        f"Nothing was sent to {url}: with http:// everybody in between reads the password, the"
-        " tokens and all files. Give the address with https://",
+        Phrase(
+            "Nothing was sent to {url}: with http:// everybody in between reads the"
+            " password, the tokens and all files. Give the address with https://",
+            url=url,
+        ),
         remedy=Remedy(Help.ACCEPT_CLEAR, account),
     )

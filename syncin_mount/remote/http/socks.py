@@ -11,6 +11,7 @@ import httpcore
 import trio
 from socksio import ProtocolError, socks5
 
+from reconciler.phrases import Phrase
 from syncin_mount.remote.http.stream import Backend
 
 if TYPE_CHECKING:
@@ -52,7 +53,9 @@ class SocksBackend(Backend):
                 await _agree(stream, self._proxy.login, host, port)
         except trio.TooSlowError:
             await trio.aclose_forcefully(_Closing(stream))
-            raise httpcore.ConnectTimeout(f"the proxy {self._proxy} did not answer") from None
+            raise httpcore.ConnectTimeout(
+                Phrase("the proxy {proxy} did not answer", proxy=self._proxy)
+            ) from None
         except BaseException:
             await trio.aclose_forcefully(_Closing(stream))
             raise
@@ -72,7 +75,9 @@ def _told() -> Iterator[None]:
     try:
         yield
     except (ProtocolError, httpcore.ReadError, httpcore.WriteError, UnicodeError) as exc:
-        raise httpcore.ProxyError(f"the proxy does not speak SOCKS 5 as it should: {exc}") from exc
+        raise httpcore.ProxyError(
+            Phrase("the proxy does not speak SOCKS 5 as it should: {exc}", exc=exc)
+        ) from exc
 
 
 async def _agree(
@@ -87,20 +92,22 @@ async def _agree(
     method = getattr(chosen, "method", None)
     if method not in methods:
         raise httpcore.ProxyError(
-            "the proxy wants a log-in" if login is None else "the proxy takes no such log-in"
+            Phrase("the proxy wants a log-in")
+            if login is None
+            else Phrase("the proxy takes no such log-in")
         )
     if method is password and login is not None:
         talk.send(socks5.SOCKS5UsernamePasswordRequest(*login))
         await stream.write(talk.data_to_send())
         if not getattr(talk.receive_data(await _exactly(stream, 2)), "success", False):
-            raise httpcore.ProxyError("the proxy refused user name or password")
+            raise httpcore.ProxyError(Phrase("the proxy refused user name or password"))
     talk.send(socks5.SOCKS5CommandRequest.from_address(socks5.SOCKS5Command.CONNECT, (host, port)))
     await stream.write(talk.data_to_send())
     answer = talk.receive_data(await _reply(stream))
     code = getattr(answer, "reply_code", None)
     if code is not socks5.SOCKS5ReplyCode.SUCCEEDED:
         why = getattr(code, "name", str(code)).lower().replace("_", " ")
-        raise httpcore.ProxyError(f"the proxy made no connection: {why}")
+        raise httpcore.ProxyError(Phrase("the proxy made no connection: {why}", why=why))
 
 
 async def _reply(stream: httpcore.AsyncNetworkStream) -> bytes:
@@ -110,7 +117,7 @@ async def _reply(stream: httpcore.AsyncNetworkStream) -> bytes:
         length = await _exactly(stream, 1)
         return head + length + await _exactly(stream, length[0] + 2)
     if head[3] not in _ADDRESS:
-        raise ProtocolError("its answer has an address of no known type")
+        raise ProtocolError(Phrase("its answer has an address of no known type"))
     return head + await _exactly(stream, _ADDRESS[head[3]] + 2)
 
 
@@ -119,6 +126,6 @@ async def _exactly(stream: httpcore.AsyncNetworkStream, count: int) -> bytes:
     while len(data) < count:
         piece = await stream.read(count - len(data))
         if not piece:
-            raise ProtocolError("it ended the connection")
+            raise ProtocolError(Phrase("it ended the connection"))
         data += piece
     return data

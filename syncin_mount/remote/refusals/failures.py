@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 import httpx
 
-from reconciler.errors import NoConnection, Refused, RemoteError, Unreachable
+from reconciler.errors import ListingBroken, NoConnection, Refused, RemoteError, Unreachable
+from reconciler.phrases import Phrase, strerror
 from syncin_mount.remote.errors import CHANGING, Asked, TooSlow, Untrusted
 from syncin_mount.remote.refusals.remedies import Help, remedy
 from syncin_mount.remote.remote_paths import shown
@@ -23,7 +24,7 @@ class Failure:
     raised: type[Exception]
     cause: type[BaseException]
     error: type[RemoteError]
-    sentence: str
+    sentence: Phrase
     sent: bool = True
     help: Help | None = None
 
@@ -35,7 +36,7 @@ FAILURES: tuple[Failure, ...] = (
         httpx.ConnectError,
         ssl.SSLCertVerificationError,
         Untrusted,
-        "The certificate of {server} cannot be verified ({said})",
+        Phrase("The certificate of {server} cannot be verified ({said})"),
         _NOT_SENT,
         Help.ACCEPT_CERTIFICATE,
     ),
@@ -43,96 +44,111 @@ FAILURES: tuple[Failure, ...] = (
         httpx.ConnectError,
         ssl.SSLEOFError,
         NoConnection,
-        "{server} closed the connection before it was secured; check that the server runs and the"
-        " network works",
+        Phrase(
+            "{server} closed the connection before it was secured; check that the server"
+            " runs and the network works"
+        ),
         _NOT_SENT,
     ),
     Failure(
         httpx.ConnectError,
         ssl.SSLError,
         Untrusted,
-        "{server} does not speak TLS as it should ({said}); check whether its address starts with"
-        " http:// or https://",
+        Phrase(
+            "{server} does not speak TLS as it should ({said}); check whether its"
+            " address starts with http:// or https://"
+        ),
         _NOT_SENT,
     ),
     Failure(
         httpx.ConnectError,
         socket.gaierror,
         NoConnection,
-        "The name of {server} cannot be found; check the address and the network",
+        Phrase("The name of {server} cannot be found; check the address and the network"),
         _NOT_SENT,
     ),
     Failure(
         httpx.ConnectError,
         ConnectionRefusedError,
         NoConnection,
-        "Nothing answers at {server}: the connection was refused; check its address, and that the"
-        " server runs",
+        Phrase(
+            "Nothing answers at {server}: the connection was refused; check its address,"
+            " and that the server runs"
+        ),
         _NOT_SENT,
     ),
     Failure(
         httpx.ConnectError,
         Exception,
         NoConnection,
-        "No connection to {server} ({said}); check that the server runs and the network works",
+        Phrase(
+            "No connection to {server} ({said}); check that the server runs and the network works"
+        ),
         _NOT_SENT,
     ),
     Failure(
         httpx.ConnectTimeout,
         Exception,
         NoConnection,
-        "No connection to {server} in time; check that the server runs and the network works",
+        Phrase(
+            "No connection to {server} in time; check that the server runs and the network works"
+        ),
         _NOT_SENT,
     ),
     Failure(
         httpx.PoolTimeout,
         Exception,
         NoConnection,
-        "No connection to {server} was free in time; check that the server runs and the network"
-        " works",
+        Phrase(
+            "No connection to {server} was free in time; check that the server runs and"
+            " the network works"
+        ),
         _NOT_SENT,
     ),
     Failure(
         httpx.ProxyError,
         Exception,
         NoConnection,
-        "The proxy before {server} does not pass requests on ({said}); check it",
+        Phrase("The proxy before {server} does not pass requests on ({said}); check it"),
         _NOT_SENT,
     ),
     Failure(
         TooSlow,
         Exception,
         Unreachable,
-        "{server} sends next to nothing of {what}; it is tried again later",
+        Phrase("{server} sends next to nothing of {what}; it is tried again later"),
     ),
     Failure(
-        httpx.TimeoutException, Exception, Unreachable, "{server} stopped answering during {what}"
+        httpx.TimeoutException,
+        Exception,
+        Unreachable,
+        Phrase("{server} stopped answering during {what}"),
     ),
     Failure(
         httpx.LocalProtocolError,
         Exception,
         Refused,
-        "{what} cannot be sent to {server} ({said})",
+        Phrase("{what} cannot be sent to {server} ({said})"),
         _NOT_SENT,
     ),
     Failure(
         httpx.UnsupportedProtocol,
         Exception,
         Refused,
-        "{server} is no address of a server: it starts with https:// or http://",
+        Phrase("{server} is no address of a server: it starts with https:// or http://"),
         _NOT_SENT,
     ),
     Failure(
         httpx.TransportError,
         Exception,
         Unreachable,
-        "The connection to {server} broke off during {what}",
+        Phrase("The connection to {server} broke off during {what}"),
     ),
     Failure(
         httpx.InvalidURL,
         Exception,
         Refused,
-        "{what} cannot be asked of {server}: the address is not valid or too long ({said})",
+        Phrase("{what} cannot be asked of {server}: the address is not valid or too long ({said})"),
         _NOT_SENT,
     ),
 )
@@ -176,7 +192,18 @@ def _brief(cause: BaseException) -> str:
     if isinstance(cause, ssl.SSLCertVerificationError):
         return cause.verify_message
     if isinstance(cause, ssl.SSLError):
-        return str(getattr(cause, "reason", None) or "TLS failed")
+        return str(getattr(cause, "reason", None) or Phrase("TLS failed"))
     if isinstance(cause, OSError) and cause.strerror:
-        return cause.strerror
+        return strerror(cause)
     return shown(str(cause) or type(cause).__name__)
+
+
+def broken_listing(asked: Asked, why: str) -> ListingBroken:
+    """The error of a listing that cannot be trusted; ``why`` is a clause."""
+    return ListingBroken(
+        Phrase(
+            "{server} broke off the listing: {why}; nothing is concluded from it",
+            server=asked.server,
+            why=why,
+        )
+    )

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import msgspec
 
+from reconciler.phrases import english
 from syncin_mount.store.records import BaseRecord, LeftoverRecord
 
 
@@ -358,5 +359,5 @@ AnyEvent = (
     | Strayed
 )
 
-encode = msgspec.msgpack.Encoder().encode
+encode = msgspec.msgpack.Encoder(enc_hook=english).encode
 decode: msgspec.msgpack.Decoder[AnyEvent] = msgspec.msgpack.Decoder(AnyEvent)

@@ -6,8 +6,10 @@ from contextlib import aclosing, asynccontextmanager
 from typing import TYPE_CHECKING, Literal
 
 import msgspec
+from msgspec import structs
 
 from syncin_mount.app.errors import NotPossible
+from syncin_mount.app.messages import kept
 from syncin_mount.control.conflict_messages import ConflictEntry, ConflictRequest
 from syncin_mount.language import t
 from syncin_mount.web.routes import Content, Done, Drives, Name, Request, Route, is_expected
@@ -81,13 +83,15 @@ class ConflictCalls:
     async def conflicts(self, request: ConflictsOf) -> ConflictList:
         async with self._drives.opened(request.name) as drive:
             found = await drive.conflicts(everything=request.everything)
-        return ConflictList(tuple(found[::-1][:MOST_ENTRIES]), len(found))
+        return ConflictList(tuple(map(_shown, found[::-1][:MOST_ENTRIES])), len(found))
 
     async def compare(self, request: OneConflict) -> Comparison:
         from syncin_mount.app.conflicts.comparison import compare  # noqa: PLC0415 (memory)
 
         async with self._drives.opened(request.name) as drive:
-            return await compare(drive, ConflictRequest(number=request.number))
+            found = await compare(drive, ConflictRequest(number=request.number))
+        versions = structs.replace(found.versions, conflict=_shown(found.versions.conflict))
+        return structs.replace(found, versions=versions)
 
     async def version(self, request: OneVersion) -> Content:
         """A picture of a kind that has no scripts, and nothing else."""
@@ -127,25 +131,30 @@ class ConflictCalls:
             raise NotPossible(
                 t("there is no conflict of the number {number} any more", number=request.number)
             )
-        return found[0]
+        return _shown(found[0])
 
     async def swap(self, request: OneConflict) -> ConflictEntry:
         async with self._drives.opened(request.name) as drive:
             done = await drive.swap(ConflictRequest(number=request.number))
         self._live.look_now()
-        return done
+        return _shown(done)
 
     async def both(self, request: OneConflict) -> ConflictEntry:
         async with self._drives.opened(request.name) as drive:
             done = await drive.keep_both(ConflictRequest(number=request.number))
         self._live.look_now()
-        return done
+        return _shown(done)
 
     async def undo(self, request: OneConflict) -> ConflictEntry:
         async with self._drives.opened(request.name) as drive:
             done = await drive.undo(ConflictRequest(number=request.number))
         self._live.look_now()
-        return done
+        return _shown(done)
+
+
+def _shown(conflict: ConflictEntry) -> ConflictEntry:
+    """With its reason in the reader's language."""
+    return structs.replace(conflict, why=kept.reason(conflict.why))
 
 
 async def _until_it_goes(pieces: AsyncIterator[bytes]) -> AsyncGenerator[bytes, None]:

@@ -7,8 +7,10 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import msgspec
+from msgspec import structs
 
 from syncin_mount.app.drives.open_drive import ask_drive
+from syncin_mount.app.messages import kept
 from syncin_mount.control.messages import (
     BinEntry,
     Changed,
@@ -142,7 +144,9 @@ class Records:
             async with self._drives.opened(name) as drive:
                 each.append(await drive.transfers(query))
         merged = list(heapq.merge(*each, key=lambda row: -row.time))
-        rows = merged[:most]
+        rows = [
+            structs.replace(row, why=kept.reason(row.why or "") or None) for row in merged[:most]
+        ]
         if len(rows) == len(merged) and all(len(some) < most for some in each):
             return TransferPage(tuple(rows), None)
         before = {
@@ -171,7 +175,10 @@ class Records:
         else:
             async with self._drives.opened(request.name) as drive:
                 found, more = await drive.bin.entries(), 0
-        return TrashList(tuple(found[::-1][:MOST_ENTRIES]), len(found) + more)
+        shown = [
+            structs.replace(each, why=kept.reason(each.why)) for each in found[::-1][:MOST_ENTRIES]
+        ]
+        return TrashList(tuple(shown), len(found) + more)
 
     async def restore(self, request: Entries) -> Done:
         """Each to where it was, beside what is there now."""

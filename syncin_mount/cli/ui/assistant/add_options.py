@@ -5,6 +5,8 @@ from __future__ import annotations
 import shlex
 from dataclasses import dataclass, fields
 
+from syncin_mount.language import mark
+
 
 @dataclass(slots=True)
 class AddOptions:
@@ -45,37 +47,39 @@ class Setting:
 SETTINGS = (
     Setting(
         "direction",
-        "Sync direction",
+        mark("Sync direction"),
         {
-            "both": "changes go both ways",
-            "upload": "the server follows this folder; changes there are undone",
-            "download": "this folder follows the server, and is read-only",
+            "both": mark("changes go both ways"),
+            "upload": mark("the server follows this folder; changes there are undone"),
+            "download": mark("this folder follows the server, and is read-only"),
         },
     ),
     Setting(
         "conflict",
-        "How to resolve conflicting edits; the losing version goes to a bin",
+        mark("How to resolve conflicting edits; the losing version goes to a bin"),
         {
-            "recent": "the version that was written last wins",
-            "local": "the version of this computer wins",
-            "remote": "the server's version wins",
+            "recent": mark("the version that was written last wins"),
+            "local": mark("the version of this computer wins"),
+            "remote": mark("the server's version wins"),
         },
     ),
     Setting(
         "mode",
-        "How to compare files",
+        mark("How to compare files"),
         {
-            "fast": "compare files by size and time",
-            "secure": "compare files by checksum, which takes the server longer",
+            "fast": mark("compare files by size and time"),
+            "secure": mark("compare files by checksum, which takes the server longer"),
         },
     ),
     Setting(
         "trash",
-        "Where losing versions and deleted files go on this computer",
+        mark("Where losing versions and deleted files go on this computer"),
         {
-            "auto": "the desktop's trash, or the synchronization's own bin where there is none",
-            "desktop": "the desktop's trash",
-            "own": "the synchronization's own bin: 'syncin-mount bin list NAME'",
+            "auto": mark(
+                "the desktop's trash, or the synchronization's own bin where there is none"
+            ),
+            "desktop": mark("the desktop's trash"),
+            "own": mark("the synchronization's own bin: 'syncin-mount bin list NAME'"),
         },
     ),
 )

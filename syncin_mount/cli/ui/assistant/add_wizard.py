@@ -38,14 +38,14 @@ from syncin_mount.cli.ui.assistant.remote_browser import Browser
 from syncin_mount.config import Server
 from syncin_mount.config.filters import FilterError, entered
 from syncin_mount.config.rules import mountpoint_objection, name_objection, remote_user
-from syncin_mount.language import t
+from syncin_mount.language import mark, t
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from syncin_mount.config import Configuration, Folders
 
-EVERY = "off: at each change; 15m, 2h or 1d: once in this time"
+EVERY = mark("off: at each change; 15m, 2h or 1d: once in this time")
 
 
 def can_ask() -> bool:
@@ -76,11 +76,11 @@ class Assistant:
         RemoteError."""
         try:
             server = self._server()
-            self._step(1, "the folder on this computer")
+            self._step(1, t("the folder on this computer"))
             self._local()
-            self._step(2, f"the folder on {server.url}")
+            self._step(2, t("the folder on {url}", url=server.url))
             read_only = self._remote(server)
-            self._step(3, "the settings")
+            self._step(3, t("the settings"))
             self._settings(read_only=read_only)
             self._confirm(server)
         except click.Abort:
@@ -113,7 +113,7 @@ class Assistant:
                 shown = {
                     name: f"{server.url}, as {server.login}" for name, server in servers.items()
                 }
-                self._wanted.server = _one_of("Which server?", shown, default=None)
+                self._wanted.server = _one_of(t("Which server?"), shown, default=None)
         server = lookup.server_named(self._configuration, self._wanted.server)
         lookup.warn_insecure(server)
         return server
@@ -209,7 +209,7 @@ class Assistant:
             return not holds_something(path)
 
         default = suggested_mountpoint(Path.home(), is_free)
-        self._wanted.mountpoint = _asked("Folder", check_and_ask, default=str(default))
+        self._wanted.mountpoint = _asked(t("Folder"), check_and_ask, default=str(default))
 
     def _remote(self, server: Server) -> bool:
         """Whether the folder can only be read."""
@@ -241,7 +241,7 @@ class Assistant:
         if wanted.name is None:
             default = suggested_name(wanted.remote, self._configuration.synchronizations)
             output.say(t("Commands will know it by a name."))
-            wanted.name = _asked("Name", check_new_name, default=default)
+            wanted.name = _asked(t("Name"), check_new_name, default=default)
         else:
             check_new_name(wanted.name)
         if read_only and wanted.direction is None:
@@ -252,12 +252,12 @@ class Assistant:
         open_ = [setting for setting in SETTINGS if getattr(wanted, setting.name) is None]
         for setting in open_:
             value, means = next(iter(setting.choices.items()))
-            _say_wrapped(f"  {setting.name:<10} {value:<9} ", means)
+            _say_wrapped(f"  {setting.name:<10} {value:<9} ", t(means))
         if wanted.every is None:
-            _say_wrapped(f"  {'every':<10} {'off':<9} ", "synchronize at each change")
+            _say_wrapped(f"  {'every':<10} {'off':<9} ", t("synchronize at each change"))
         if not wanted.filters:
             _say_wrapped(
-                f"  {'filters':<10} {'none':<9} ", "nothing is left out but temporary files"
+                f"  {'filters':<10} {'none':<9} ", t("nothing is left out but temporary files")
             )
         if output.confirm(
             t("Keep these settings (“edit” and “filter” change them later)?"), default=True
@@ -266,19 +266,19 @@ class Assistant:
         for setting in open_:
             setattr(wanted, setting.name, _chosen(setting))
         if wanted.every is None:
-            _say_wrapped("", f"How often? {EVERY}")
+            _say_wrapped("", t("How often? {every}", every=t(EVERY)))
             wanted.every = _asked("every", _check_schedule, default="off")
         if not wanted.filters:
             _say_wrapped(
                 "",
-                "What is left out? As *.tmp, build/** or path:docs/old; see “filter --help”.",
+                t("What is left out? As *.tmp, build/** or path:docs/old; see “filter --help”."),
             )
             wanted.filters = tuple(self._rules())
 
     def _rules(self) -> list[str]:
         rules: list[str] = []
         while True:
-            rule = _asked("Rule (Enter: no more)", _check_rule, default="")
+            rule = _asked(t("Rule (Enter: no more)"), _check_rule, default="")
             if not rule:
                 return rules
             rules.append(rule)
@@ -357,14 +357,14 @@ def _asked(question: str, check: Callable[[str], str], *, default: str) -> str:
 
 
 def _chosen(setting: Setting) -> str:
-    return _one_of(f"{setting.title}:", setting.choices, default=next(iter(setting.choices)))
+    return _one_of(f"{t(setting.title)}:", setting.choices, default=next(iter(setting.choices)))
 
 
 def _one_of(question: str, choices: dict[str, str], *, default: str | None) -> str:
     """One of the words, or its number."""
     _say_wrapped("", question)
     for number, (word, means) in enumerate(choices.items(), 1):
-        _say_wrapped(f"{number:>4}  {word:<9} ", means)
+        _say_wrapped(f"{number:>4}  {word:<9} ", t(means))
 
     def check(text: str) -> str:
         words = list(choices)
@@ -377,7 +377,7 @@ def _one_of(question: str, choices: dict[str, str], *, default: str | None) -> s
             Exit.USAGE,
         )
 
-    return _asked("Choice", check, default=default or "")
+    return _asked(t("Choice"), check, default=default or "")
 
 
 def _say_wrapped(head: str, text: str) -> None:

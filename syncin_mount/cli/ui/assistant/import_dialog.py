@@ -14,11 +14,12 @@ import click
 
 from syncin_mount import advice
 from syncin_mount.app.errors import CannotImport, NotEnoughRoom
-from syncin_mount.app.messages import sentence
+from syncin_mount.app.messages import quantities, sentence
 from syncin_mount.app.messages.imports import fates
 from syncin_mount.cli.exit_status import CommandError, Exit
 from syncin_mount.cli.ui import output
-from syncin_mount.language import t
+from syncin_mount.language import t, tn
+from syncin_mount.language.numbers import number
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -113,8 +114,12 @@ def go_on(folders: Folders, synchronization: Synchronization, how: How) -> None:
         return
     files = [each for each in found if not each.is_folder]
     output.say(
-        f"{place} holds {output.count(len(files), 'file')}"
-        f" ({output.size(sum(each.size for each in files))})."
+        t(
+            "{place} holds {files} ({size}).",
+            place=place,
+            files=quantities.files(len(files)),
+            size=output.size(sum(each.size for each in files)),
+        )
     )
     if how.dry_run:
         return
@@ -125,21 +130,26 @@ def go_on(folders: Folders, synchronization: Synchronization, how: How) -> None:
 
 def files_are_in_the_drive(synchronization: Synchronization) -> str:
     """Where the files are that were imported: their folder is empty until the drive is there."""
-    return (
-        f"your files are in the drive; to see them in {synchronization.mountpoint}:"
-        f" {advice.command('mount', synchronization.name)}"
+    return t(
+        "your files are in the drive; to see them in {mountpoint}: {command}",
+        mountpoint=synchronization.mountpoint,
+        command=advice.command("mount", synchronization.name),
     )
 
 
 def show(preview: Preview, new: Synchronization) -> None:
     """For people."""
     output.say(
-        f"{new.mountpoint} holds {output.count(preview.files, 'file')}"
-        f" ({output.size(preview.bytes)}) in {output.count(preview.folders, 'folder')}. They become"
-        " the drive's; of them"
+        t(
+            "{mountpoint} holds {files} ({size}) in {folders}. They become the drive's; of them",
+            mountpoint=new.mountpoint,
+            files=quantities.files(preview.files),
+            size=output.size(preview.bytes),
+            folders=quantities.folders(preview.folders),
+        )
     )
     for heap, fate in fates(preview, new.direction_in_force, new.conflict):
-        output.say(f"{heap.count:>9,}  {output.size(heap.bytes):>10}  {fate}")
+        output.say(f"{number(heap.count):>9}  {output.size(heap.bytes):>10}  {fate}")
         for path in () if heap is preview.same else heap.examples:
             output.say(f"{'':>23}{output.printable(path)}")
 
@@ -163,7 +173,7 @@ def bring_in(folders: Folders, new: Synchronization, found: Sequence[Found]) -> 
 
     with click.progressbar(
         length=sum(each.size for each in found) + len(found),
-        label="importing",
+        label=t("importing"),
         file=output.raw(sys.stderr),
         hidden=not sys.stderr.isatty(),
     ) as bar:
@@ -190,7 +200,13 @@ def _tell(new: Synchronization, done: Imported) -> None:
             )
         )
     output.say(
-        f"{new.name}: imported {output.count(done.files, 'file')} ({output.size(done.bytes)})"
+        tn(
+            "{name}: imported {count} file ({size})",
+            "{name}: imported {count} files ({size})",
+            done.files,
+            name=new.name,
+            size=output.size(done.bytes),
+        )
     )
     for path, why in done.left[:_SHOWN]:
         output.warn(
@@ -203,7 +219,11 @@ def _tell(new: Synchronization, done: Imported) -> None:
         )
     if done.left:
         raise CommandError(
-            f"{output.count(len(done.left), 'file')} could not be imported; close what uses them,"
-            f" then: {advice.command('add', new.name, '--import')}",
+            tn(
+                "{count} file could not be imported; close what uses it, then: {command}",
+                "{count} files could not be imported; close what uses them, then: {command}",
+                len(done.left),
+                command=advice.command("add", new.name, "--import"),
+            ),
             Exit.UNFINISHED,
         )

@@ -45,10 +45,10 @@ class Browser:
         """Asks until a folder is chosen that can be synchronized. Raises click.Abort; CommandError
         and RemoteError when not even the first level can be shown."""
         self._go("")
-        output.say_lines(HELP)
+        output.say_lines(t(HELP))
         while True:
             self._show()
-            answer = understood(output.ask("Folder", default="", show_default=False))
+            answer = understood(output.ask(t("Folder"), default="", show_default=False))
             try:
                 if self._follow(answer):
                     assert self._at is not None

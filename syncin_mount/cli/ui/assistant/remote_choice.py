@@ -14,6 +14,7 @@ from syncin_mount.app.accounts.remote_folders import (
     objection,
 )
 from syncin_mount.app.messages import sentence
+from syncin_mount.language import mark, t
 
 if TYPE_CHECKING:
     from syncin_mount.config import Synchronization
@@ -43,7 +44,7 @@ def remark(found: RemoteFolder) -> str:
     """The same, of a folder that was looked at."""
     if found.objection is not None:
         return sentence(found.objection)
-    return "read-only: a drive of it follows the server" if found.read_only else ""
+    return t("read-only: a drive of it follows the server") if found.read_only else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +78,10 @@ def understood(text: str) -> Answer:
     return Answer(only=text)
 
 
-HELP = (
+HELP = mark(
     "A number or a path opens a folder, “..” goes up, “.” chooses what is open;\n"
-    "“+ NAME” makes a folder in it, any other text shows only the names with that."
+    "“+ NAME” makes a folder in it, any other text shows only the names with"
+    " that."
 )
 
 
@@ -125,11 +127,11 @@ class Level:
             lines.append(beside(name, aside))
         rest = len(found) - self.first - len(shown)
         if rest > 0:
-            lines.append(f"      … {rest} more: Enter shows them")
+            lines.append(t("      … {rest} more: Enter shows them", rest=rest))
         if not found:
             lines.append(
-                f"      no folder has “{printable(self.only)}” in its name"
+                t("      no folder has “{only}” in its name", only=printable(self.only))
                 if self.only
-                else "      no folders"
+                else t("      no folders")
             )
         return lines

@@ -21,7 +21,7 @@ from syncin_mount.desktop.session_bus import (
     why,
 )
 from syncin_mount.language import speak
-from syncin_mount.language.choice import of_user
+from syncin_mount.language.choice import of_environment
 
 if TYPE_CHECKING:
     from jeepney import Message
@@ -56,7 +56,7 @@ async def keep_tray(folders: Folders, supervision: Supervision, page: Page | Non
     the bus's, the tray's or anybody's on the bus comes out."""
     if not has_session_bus():
         return
-    speak(of_user())
+    _speak(supervision)
     told, delay = "", FIRST_DELAY
     async with trio.open_nursery() as clicks:
         while True:
@@ -73,6 +73,11 @@ async def keep_tray(folders: Folders, supervision: Supervision, page: Page | Non
                     delay = FIRST_DELAY
                 await _rest(delay)
                 delay = min(2 * delay, LONGEST_DELAY)
+
+
+def _speak(supervision: Supervision) -> None:
+    """As it is set now, whatever was set when the supervisor started."""
+    speak(supervision.configuration.language or of_environment())
 
 
 async def _while_wanted(tray: _Tray, supervision: Supervision) -> None:
@@ -105,6 +110,7 @@ class _Tray:
         from syncin_mount.tray.item import Shown, TrayItem  # noqa: PLC0415
         from syncin_mount.tray.view import Kind, tooltip  # noqa: PLC0415
 
+        self._supervision = supervision
         self._changed, self._watcher_changed = trio.Event(), trio.Event()
         self._watcher = ""
         self._panel: Panel = Panel.ANY
@@ -162,6 +168,7 @@ class _Tray:
 
         fields = message.header.fields
         if message.header.message_type is MessageType.method_call:
+            _speak(self._supervision)  # what is clicked may say something
             reply = self._item.answer(message)
             if not message.header.flags & MessageFlag.no_reply_expected:
                 await self._bus.tell(reply)
@@ -251,6 +258,7 @@ class _Tray:
         from syncin_mount.tray.menu import menu  # noqa: PLC0415
         from syncin_mount.tray.view import overall, tooltip  # noqa: PLC0415
 
+        _speak(self._supervision)
         drives = self._following.drives()
         shown = Shown(overall(drives), tooltip(drives), self._panel)
         return shown, menu(drives, has_page=self._actions.page is not None)

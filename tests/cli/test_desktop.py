@@ -62,6 +62,22 @@ def test_a_package_brings_its_own_entry(share: Path):
     assert desktop_files.presence(share, ("/usr/bin/syncin-mount",)) is Presence.WHOLE
 
 
+def test_those_of_the_user_come_before_those_of_a_package(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    own, system = tmp_path / "own", tmp_path / "system"
+    environment = {"XDG_DATA_HOME": str(own), "XDG_DATA_DIRS": f"{tmp_path / 'none'}:{system}"}
+    assert desktop_files.found_share(environment) == (own, Presence.NONE)
+    desktop_files.install(system, desktop_files.PACKAGED, entry=False)
+    (system / desktop_files.ENTRY).parent.mkdir()
+    (system / desktop_files.ENTRY).write_text("the package's")
+    assert desktop_files.found_share(environment) == (system, Presence.WHOLE)
+    desktop_files.install(own, desktop_files.own_command())
+    assert desktop_files.found_share(environment) == (own, Presence.WHOLE)
+    (own / desktop_files.MODULES / "menu.py").unlink()
+    assert desktop_files.found_share(environment) == (own, Presence.OLD)
+
+
 def parsed(text: str) -> configparser.RawConfigParser:
     found = configparser.RawConfigParser(interpolation=None, delimiters=("=",))
     found.optionxform = str  # type: ignore[assignment,method-assign]

@@ -16,7 +16,7 @@ from typing import Self
 
 import trio
 
-from syncin_mount.app.support.desktop_files import install
+from syncin_mount.app.support.desktop_files import install, remove
 from syncin_mount.control.client import Client
 from syncin_mount.control.state_messages import StatesRequest
 
@@ -229,6 +229,15 @@ class Desktop:
     def _absent(self) -> int:
         [status] = json.loads(self.run("status", "docs", "--json"))
         return -1 if status["known"] == 0 else int(status["absent"])
+
+    def daemon_pid(self) -> int:
+        """The process of the drive."""
+        [status] = json.loads(self.run("status", "docs", "--json"))
+        return int(status["pid"])
+
+    def uninstall(self) -> None:
+        """What `desktop remove` does."""
+        remove(self.share)
 
     def install(self) -> None:
         """What `desktop install` puts into the user's folders."""

@@ -26,6 +26,9 @@ _FOUND = {
     Check.LOGIND_MISSING: mark(
         "no systemd-logind: shutting down does not wait for what is not sent; it stays here"
     ),
+    Check.FILE_MANAGERS: mark("file managers: they show the states of files ({share})"),
+    Check.FILE_MANAGERS_OLD: mark("what file managers load is of another version ({share})"),
+    Check.FILE_MANAGERS_WITHOUT: mark("file managers show no states of files"),
     Check.FOLDERS_UNUSABLE: "{why}",
     Check.CONFIGURATION: mark("configuration {file}: {servers}, {synchronizations}"),
     Check.CONFIGURATION_WRONG: "{error}",
@@ -78,7 +81,7 @@ def _warning(finding: Finding) -> str:
     return f" {warning}"
 
 
-def _help(finding: Finding, remedy: Remedy) -> str:
+def _help(finding: Finding, remedy: Remedy) -> str:  # noqa: C901 (a table)
     match remedy:
         case Remedy.LOAD_MODULE:
             return t("load the kernel module (modprobe fuse), or give the container that device")
@@ -101,6 +104,8 @@ def _help(finding: Finding, remedy: Remedy) -> str:
                 return t("move what is in it elsewhere")
             import_it = remedies.import_files(finding.about)
             return t("import it ({command}), or move it elsewhere", command=import_it)
+        case Remedy.INSTALL_DESKTOP:
+            return t("have them shown: {command}", command=remedies.install_desktop())
         case Remedy.TAKE_AWAY:
             unmount = shlex.join(["fusermount3", "-u", str(finding.data["point"])])
             return t("unmount it: {command}", command=unmount)

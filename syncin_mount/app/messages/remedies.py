@@ -71,6 +71,11 @@ def list_bin(drive: str) -> str:
     return either(command("bin", "list", drive), t("“Trash”"))
 
 
+def install_desktop() -> str:
+    """Has file managers show the states of files. The page has no button for it."""
+    return command("desktop", "install")
+
+
 def restore() -> str:
     """Brings something back from the trash."""
     return either("bin restore", t("“Restore” in “Trash”"), QUOTED)

@@ -31,6 +31,9 @@ LOADER: Final = "syncin_mount_files.py"
 SERVICE_MENU: Final = Path("kio/servicemenus/syncin-mount.desktop")
 ENTRY: Final = Path("applications/syncin-mount.desktop")
 
+PACKAGED: Final = ("/usr/bin/syncin-mount",)
+"""What starts a program that a package installed."""
+
 _FOLDERS: Final = ("nautilus", "nemo", "caja", "thunar")
 _ICONS: Final = Path("icons/hicolor/scalable")
 
@@ -112,15 +115,29 @@ def presence(share: Path, command: Sequence[str]) -> Presence:
     if not there:
         return Presence.NONE
     wanted = {share / each.path: each.data for each in files(command)}
+    # A package has an entry and an icon of its own.
+    apart = {share / ENTRY, share / _ICONS / "apps/syncin-mount.svg"}
     if any(path not in wanted and path.suffix != ".pyc" for path in there):
         return Presence.OLD
     for path, data in wanted.items():
-        # A package has its own entry and icon.
-        if path.name.startswith("syncin-mount.") and path not in there:
+        if path in apart:
             continue
         if there.get(path) != data:
             return Presence.OLD
     return Presence.WHOLE
+
+
+def found_share(environment: Mapping[str, str] = os.environ) -> tuple[Path, Presence]:
+    """Where file managers find them first: in the user's own folders, or a package's."""
+    own = user_share(environment)
+    places = [(own, own_command())]
+    system = environment.get("XDG_DATA_DIRS") or "/usr/local/share:/usr/share"
+    places += [(Path(each), PACKAGED) for each in system.split(":") if each]
+    for share, command in places:
+        found = presence(share, command)
+        if found is not Presence.NONE:
+            return share, found
+    return own, Presence.NONE
 
 
 def _there(share: Path) -> Iterator[Path]:

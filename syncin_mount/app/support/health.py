@@ -22,6 +22,7 @@ from reconciler.errors import RemoteError
 from syncin_mount import __version__
 from syncin_mount.addresses import goes_in_clear
 from syncin_mount.app.drives.open_drive import is_mounted
+from syncin_mount.app.support.desktop_files import Presence, found_share
 from syncin_mount.config import ConfigurationError, ConfigurationFile
 from syncin_mount.config.rules import not_there_yet
 from syncin_mount.mount_table import is_dead, is_ours, mounted_at, mounts
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 
     from syncin_mount.config import Configuration, Folders, Server, Synchronization
+
+FILE_MANAGERS = ("nautilus", "nemo", "caja", "thunar", "dolphin")
+"""Those that there is something for."""
 
 DEVICE = Path("/dev/fuse")
 INHIBITORS = Path("/run/systemd/inhibit")
@@ -58,6 +62,9 @@ class Check(enum.Enum):
     PYFUSE_UNUSABLE = "pyfuse_unusable"
     LOGIND = "logind"
     LOGIND_MISSING = "logind_missing"
+    FILE_MANAGERS = "file_managers"
+    FILE_MANAGERS_OLD = "file_managers_old"
+    FILE_MANAGERS_WITHOUT = "file_managers_without"
     FOLDERS_UNUSABLE = "folders_unusable"
     CONFIGURATION = "configuration"
     CONFIGURATION_WRONG = "configuration_wrong"
@@ -93,6 +100,7 @@ class Remedy(enum.Enum):
     UNMOUNT_OTHER = "unmount_other"
     MAKE_FOLDER = "make_folder"
     EMPTY_FOLDER = "empty_folder"
+    INSTALL_DESKTOP = "install_desktop"
     TAKE_AWAY = "take_away"
     """A mount whose process is gone: the system takes it away. Never of one that works."""
 
@@ -174,6 +182,20 @@ def _system() -> Iterator[Finding]:
     else:
         yield _fine(Check.PYFUSE, version=pyfuse3.__version__)
     yield _fine(Check.LOGIND) if INHIBITORS.is_dir() else _note(Check.LOGIND_MISSING)
+    yield from _file_managers()
+
+
+def _file_managers() -> Iterator[Finding]:
+    """Whether those that there are show the states of files."""
+    if not any(map(shutil.which, FILE_MANAGERS)):
+        return
+    share, presence = found_share()
+    if presence is Presence.WHOLE:
+        yield _fine(Check.FILE_MANAGERS, share=share)
+    elif presence is Presence.OLD:
+        yield _note(Check.FILE_MANAGERS_OLD, remedy=Remedy.INSTALL_DESKTOP, share=share)
+    else:
+        yield _note(Check.FILE_MANAGERS_WITHOUT, remedy=Remedy.INSTALL_DESKTOP)
 
 
 def _device() -> Finding:

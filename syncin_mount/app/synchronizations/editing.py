@@ -13,6 +13,7 @@ from reconciler.model import Conflict, Direction, Mode
 from reconciler.phrases import Phrase
 from syncin_mount.app.drives.open_drive import is_mounted
 from syncin_mount.app.errors import MustBeUnmounted, NotPossible
+from syncin_mount.app.settings.bookmarks import move_bookmark
 from syncin_mount.app.synchronizations.change_settings import change_settings
 from syncin_mount.app.synchronizations.mountpoint import check_mountpoint
 from syncin_mount.config import ConfigurationFile, Scheduler, Trash
@@ -82,6 +83,9 @@ async def edit(folders: Folders, name: str, edits: Edits) -> Edited:
         _require_place(folders, now, name, after.mountpoint)
 
     change = await change_settings(folders, name, edited, check)
+    if change.before.mountpoint != change.after.mountpoint:
+        moved = (folders, change.before.mountpoint, change.after.mountpoint, name)
+        await trio.to_thread.run_sync(move_bookmark, *moved)
     changes = tuple(
         (word, getattr(change.before, word), getattr(change.after, word))
         for word in (each.name for each in fields(Edits))

@@ -34,6 +34,7 @@ from syncin_mount.app.errors import (
     WouldLose,
 )
 from syncin_mount.app.messages import sentence
+from syncin_mount.app.settings.bookmarks import remove_bookmark
 from syncin_mount.config import ConfigurationFile
 from syncin_mount.config.notes import NotesFile
 from syncin_mount.deep_tree import remove_tree
@@ -149,6 +150,7 @@ async def remove(
         had_copy = await trio.to_thread.run_sync(_end, folders, name, replica)
     left = await trio.to_thread.run_sync(_delete_set_aside, folders)
     folders.socket(name).unlink(missing_ok=True)
+    await trio.to_thread.run_sync(remove_bookmark, folders, synchronization.mountpoint)
     return Removed(synchronization, had_copy, not_told, left)
 
 

@@ -76,6 +76,7 @@ def values(kind: type[Direction | Mode | Conflict | Trash]) -> click.Choice[str]
     is_flag=True,
     help="Import the files that are in the mount point.",
 )
+@click.option("--bookmark", is_flag=True, help="Put the drive into the sidebar of file managers.")
 @click.option("--dry-run", is_flag=True, help="With --import: only show what would happen.")
 @click.option(
     "--yes", is_flag=True, help="Do not ask: import, and add what does not fit on the disk."
@@ -83,7 +84,14 @@ def values(kind: type[Direction | Mode | Conflict | Trash]) -> click.Choice[str]
 @output.json_option
 @click.pass_context
 def command(
-    ctx: click.Context, /, importing: bool, dry_run: bool, yes: bool, as_json: bool, **given: Any
+    ctx: click.Context,
+    /,
+    importing: bool,
+    bookmark: bool,
+    dry_run: bool,
+    yes: bool,
+    as_json: bool,
+    **given: Any,
 ) -> None:
     """Add synchronization NAME of a remote folder.
 
@@ -117,6 +125,8 @@ def command(
     if added is None:
         return
     new = added.synchronization
+    if bookmark or (missing and _wants_bookmark(folders)):
+        _bookmark(folders, new)
     done = t(
         "{name}: {remote} on {url} belongs to {mountpoint}",
         name=new.name,
@@ -138,6 +148,25 @@ def command(
         output.say(t("“syncin-mount up --at-login” has all drives there from log-in on."))
     else:
         output.say(now)
+
+
+def _wants_bookmark(folders: Folders) -> bool:
+    from syncin_mount.app.settings.bookmarks import sidebars  # noqa: PLC0415 (start-up time)
+
+    return bool(sidebars(folders)) and output.confirm(
+        t("Put it into the sidebar of file managers, also while it is not mounted?"), default=False
+    )
+
+
+def _bookmark(folders: Folders, new: Synchronization) -> None:
+    """The drive is added, whatever becomes of this."""
+    from syncin_mount.app.settings.bookmarks import add_bookmark  # noqa: PLC0415 (start-up time)
+
+    try:
+        if not add_bookmark(folders, new.mountpoint, new.name):
+            output.warn(t("there is no file manager with a sidebar here, so it got no bookmark"))
+    except OSError as error:
+        output.warn(t("the bookmarks stay as they are: {why}", why=error.strerror))
 
 
 def _ask_for(

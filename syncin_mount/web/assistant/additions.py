@@ -33,7 +33,8 @@ MOST_LOOKS = 4
 
 class Wanted(Request, frozen=True):
     """All that was answered. ``importing``: what ``folder`` holds is to become the drive's.
-    ``filters`` are rules as people type them. Not ``mounted``: it is added, and stays disabled."""
+    ``filters`` are rules as people type them. Not ``mounted``: it is added, and stays disabled.
+    ``bookmark``: it is put into the sidebar of file managers."""
 
     name: Name
     server: Name
@@ -47,6 +48,7 @@ class Wanted(Request, frozen=True):
     importing: bool = False
     filters: Texts = ()
     mounted: bool = True
+    bookmark: bool = False
 
 
 class Suggest(Request, frozen=True):
@@ -196,7 +198,9 @@ class Additions:
             return objected(error, "remote")
         except NotPossible as error:
             return objected(error)
-        look = self._keep(Seen(new, replace(addition, found=()), mounted=request.mounted))
+        looked = replace(addition, found=())
+        seen = Seen(new, looked, mounted=request.mounted, bookmark=request.bookmark)
+        look = self._keep(seen)
         return _shown(look, addition, notes)
 
     def _keep(self, seen: Seen) -> str:

@@ -15,6 +15,7 @@ from syncin_mount.app.messages import sentence
 from syncin_mount.app.processes.supervisor_client import told
 from syncin_mount.config import ConfigurationFile
 from syncin_mount.control.supervision import Ask, Phase, What
+from syncin_mount.language import t
 from syncin_mount.printable import printable
 from syncin_mount.web.assistant.objections import MOST_STUCK, Objected, Stuck, objected, plainly
 from syncin_mount.web.routes import is_expected
@@ -42,11 +43,12 @@ TELL_EVERY_S = 0.1
 @dataclass(frozen=True, slots=True)
 class Seen:
     """What was shown to somebody, so that nothing else is done; not ``mounted``: it stays
-    disabled."""
+    disabled. ``bookmark``: it is put into the sidebar of file managers."""
 
     new: Synchronization
     addition: Addition
     mounted: bool = True
+    bookmark: bool = False
 
 
 class Stage(msgspec.Struct, frozen=True, tag_field="event", tag="stage"):
@@ -190,9 +192,27 @@ class Starts:
 
         # The supervisor mounts what is enabled as soon as it is there: not before the import.
         new = replace(seen.new, enabled=seen.mounted and seen.addition.imports is None)
-        return await add(
+        added = await add(
             self._folders, new, note, confirmed=seen.addition, may_overfill=may_overfill
         )
+        if seen.bookmark:
+            await self._bookmark(new, notes)
+        return added
+
+    async def _bookmark(self, new: Synchronization, notes: list[str]) -> None:
+        from syncin_mount.app.settings.bookmarks import add_bookmark  # noqa: PLC0415 (memory)
+
+        try:
+            there = await trio.to_thread.run_sync(
+                add_bookmark, self._folders, new.mountpoint, new.name
+            )
+        except OSError as error:
+            notes.append(t("the bookmarks stay as they are: {why}", why=error.strerror))
+        else:
+            if not there:
+                notes.append(
+                    t("there is no file manager with a sidebar here, so it got no bookmark")
+                )
 
     def _not_added(self, error: Exception) -> Objected:
         from syncin_mount.app.errors import ConfirmedOtherwise, NotEnoughRoom  # noqa: PLC0415

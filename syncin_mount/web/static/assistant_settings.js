@@ -38,6 +38,11 @@ const STARTS = [
   ["leave", t("Leave it disabled"), t("Nothing is synchronized until you enable it.")],
 ];
 
+const SIDEBARS = [
+  ["leave", t("Leave it as it is"), t("File managers show a mounted drive by themselves.")],
+  ["bookmark", t("Put the drive into it"), t("It is there also while it is not mounted.")],
+];
+
 const OTHER = "";
 const OFTEN = [...TIMES, [OTHER, t("At another interval")]];
 
@@ -64,7 +69,7 @@ export const CHOICES = [
 
 export const DEFAULTS = {
   direction: "both", conflict: "recent", mode: "fast", trash: "auto", every: "off",
-  filters: [], mounted: true,
+  filters: [], mounted: true, bookmark: false,
 };
 
 export function SettingsStep({ wanted, refused, onSettings, onRefused, onLooked, onBack }) {
@@ -117,6 +122,9 @@ export function SettingsStep({ wanted, refused, onSettings, onRefused, onLooked,
       <${Choice} name="mounted" title=${t("When it is added")} options=${STARTS}
         value=${settings.mounted ? "mount" : "leave"}
         onValue=${(word) => set({ mounted: word === "mount" })} />
+      <${Choice} name="bookmark" title=${t("The sidebar of file managers")} options=${SIDEBARS}
+        value=${settings.bookmark ? "bookmark" : "leave"}
+        onValue=${(word) => set({ bookmark: word === "bookmark" })} />
     </details>
     <${Wrong}>${why && !at("name") && !at("every") && why.message}<//>
     <${Stuck} files=${why && why.said.stuck} inAll=${why && why.said.stuck_in_all} />

@@ -1,0 +1,124 @@
+"""A drive is put into the sidebars of file managers, and taken out again; whatever else is there
+stays as it is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from syncin_mount.app.settings import bookmarks
+from syncin_mount.app.settings.bookmarks import (
+    add_bookmark,
+    gtk_added,
+    gtk_removed,
+    move_bookmark,
+    remove_bookmark,
+    xbel_added,
+    xbel_removed,
+)
+from syncin_mount.config import Folders
+
+URI = "file:///home/user1/my%20drive"
+XBEL = """<?xml version="1.0" encoding="UTF-8"?>
+<!DOCTYPE xbel>
+<xbel xmlns:bookmark="http://www.freedesktop.org/standards/desktop-bookmarks">
+ <bookmark href="file:///home/user1">
+  <title>Home &amp; all</title>
+  <info><metadata owner="http://www.kde.org"><ID>1/0</ID></metadata></info>
+ </bookmark>
+ <separator/>
+</xbel>
+"""
+
+
+@given(
+    st.lists(st.sampled_from([f"{URI}x label", "file:///a", "", "sftp://b c d", "  odd "])),
+    st.booleans(),
+)
+def test_a_line_is_added_once_and_taken_away_without_a_trace(lines: list[str], ended: bool):
+    text = "\n".join(lines) + ("\n" if ended and lines else "")
+    added = gtk_added(text, URI, "my docs")
+    assert added.splitlines()[-1] == f"{URI} my docs"
+    assert gtk_added(added, URI, "again") == added
+    assert gtk_removed(added, URI).rstrip("\n") == text.rstrip("\n")
+    assert gtk_removed(text, URI) == text
+
+
+def test_a_label_stays_in_its_line():
+    assert gtk_added("", URI, "two\nlines") == f"{URI} two lines\n"
+
+
+def test_a_place_is_added_once_and_taken_away_without_a_trace():
+    added = xbel_added(XBEL, URI, "a <b> & c")
+    found = ET.fromstring(added.encode())
+    titles = [each.findtext("title") for each in found.iter("bookmark")]
+    assert titles == ["Home & all", "a <b> & c"]
+    assert xbel_added(added, URI, "again") == added
+    assert xbel_removed(added, URI) == XBEL
+
+
+def test_somebodys_own_place_is_nobody_elses():
+    own = XBEL.replace("file:///home/user1", URI)
+    assert xbel_added(own, URI, "x") == own
+    assert xbel_removed(own, URI) == own
+
+
+@pytest.mark.parametrize(
+    "text", ["", "no xml", "<xbel>", XBEL.replace("xmlns:bookmark", "xmlns:other"), "</xbel>"]
+)
+def test_what_is_no_file_of_places_is_left_alone(text: str):
+    assert xbel_added(text, URI, "x") == text
+    assert xbel_removed(text, URI) == text
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    for name in ("XDG_CONFIG_HOME", "XDG_DATA_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    return tmp_path
+
+
+def folders(home: Path, *, portable: bool = False) -> Folders:
+    return Folders(home / "c", home / "s", home / "r", portable=portable)
+
+
+def test_both_desktops_get_it_and_lose_it(home: Path):
+    gtk, kde = home / ".config/gtk-3.0/bookmarks", home / ".local/share/user-places.xbel"
+    gtk.parent.mkdir(parents=True)
+    kde.parent.mkdir(parents=True)
+    kde.write_text(XBEL)
+    kde.chmod(0o600)
+    drive = home / "my drive"
+    assert add_bookmark(folders(home), drive, "docs")
+    assert gtk.read_text() == f"{drive.as_uri()} docs\n"
+    assert drive.as_uri() in kde.read_text()
+    assert kde.stat().st_mode & 0o777 == 0o600
+    move_bookmark(folders(home), drive, home / "other", "docs")
+    assert gtk.read_text() == f"{(home / 'other').as_uri()} docs\n"
+    move_bookmark(folders(home), drive, home / "third", "docs")
+    assert (home / "third").as_uri() not in gtk.read_text()
+    remove_bookmark(folders(home), home / "other")
+    assert (gtk.read_text(), kde.read_text()) == ("", XBEL)
+
+
+def test_without_a_desktop_nothing_is_made(home: Path):
+    assert not add_bookmark(folders(home), home / "d", "docs")
+    remove_bookmark(folders(home), home / "d")
+    assert list(home.iterdir()) == []
+    (home / ".config/gtk-3.0").mkdir(parents=True)
+    assert bookmarks.sidebars(folders(home, portable=True)) == []
+    assert len(bookmarks.sidebars(folders(home))) == 1
+
+
+def test_a_file_that_is_no_text_keeps_its_bytes(home: Path):
+    gtk = home / ".config/gtk-3.0/bookmarks"
+    gtk.parent.mkdir(parents=True)
+    gtk.write_bytes(b"file:///\xff odd\n")
+    add_bookmark(folders(home), home / "d", "docs")
+    remove_bookmark(folders(home), home / "d")
+    assert gtk.read_bytes() == b"file:///\xff odd\n"

@@ -309,7 +309,8 @@ class PlanRunner:
         action = outcome.action
         if action.op is not Op.SEND or action.local is None or outcome.result is not Result.WAITS:
             return False
-        return self._ledger.attempted.get(action.node) == action.local.version
+        attempt = self._ledger.attempted.get(action.node)
+        return attempt is not None and attempt.version == action.local.version
 
     def try_all(self) -> None:
         """Somebody asked for it: nothing is put off any more."""

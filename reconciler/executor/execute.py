@@ -32,7 +32,7 @@ from reconciler.executor.execute_local import JUST_SENT_SECONDS, LocalActions
 from reconciler.executor.execute_remote import RemoteActions
 from reconciler.executor.folder_looks import Looks
 from reconciler.executor.folder_presence import Brought, Presence
-from reconciler.executor.outgoing import Staged
+from reconciler.executor.outgoing import Attempt, Staged
 from reconciler.executor.preconditions import Preconditions
 from reconciler.executor.upload import Sender
 from reconciler.hydration.hydrator import Hydrator
@@ -49,14 +49,14 @@ log = logging.getLogger(__name__)
 class UploadLedger:
     """What is remembered of uploads from one plan to the next, in memory, each by its node.
 
-    ``attempted`` is the version whose upload may have been done unseen, ``staged`` the one that was
-    put beside its place as a whole, ``sent`` when one was sent (trio's clock, seconds), ``brought``
+    ``attempted`` is what was sent and may have arrived unseen, ``staged`` the version that was put
+    beside its place as a whole, ``sent`` when one was sent (trio's clock, seconds), ``brought``
     what came into which folder (see ``Presence``). ``suspects`` are not the file on the server that
     they look like. ``is_first``: no listing but the present one was judged yet, and a former
     process may have sent anything a moment before it ended.
     """
 
-    attempted: dict[NodeId, int] = field(default_factory=dict)
+    attempted: dict[NodeId, Attempt] = field(default_factory=dict)
     staged: dict[NodeId, Staged] = field(default_factory=dict)
     sent: dict[NodeId, float] = field(default_factory=dict)
     brought: Brought = field(default_factory=Brought)

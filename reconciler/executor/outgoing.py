@@ -28,6 +28,14 @@ class Arrived:
     inode: int
 
 
+class Attempt(NamedTuple):
+    """A version that was sent to a place with a time (s), and may have arrived there unseen."""
+
+    version: int
+    place: Place
+    mtime: int
+
+
 class Staged(NamedTuple):
     """A version that lies beside its place as a whole, and the inode that it got there (0: not
     told), which it keeps when it is moved."""
@@ -56,6 +64,10 @@ class OutgoingVersion:
         """See ``Base``."""
         said = max(self.local.mtime, 1)
         return None if said == self.mtime else said
+
+    @property
+    def attempt(self) -> Attempt:
+        return Attempt(self.local.version, self.place, self.mtime)
 
     @property
     def staged(self) -> OutgoingVersion:

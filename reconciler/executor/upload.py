@@ -17,6 +17,7 @@ from reconciler.executor.folder_looks import Looks
 from reconciler.executor.outgoing import (
     STAGE_FROM_BYTES,
     Arrived,
+    Attempt,
     OutgoingVersion,
     Staged,
     checksum_there,
@@ -56,8 +57,8 @@ def _told(remote: Remote) -> tuple[int, int, int]:
 
 
 class Sender:
-    """Sends for one plan. ``attempted`` and ``staged`` outlive it: the version of each node whose
-    upload may have been done unseen, and what was put beside its place as a whole. With ``copies``,
+    """Sends for one plan. ``attempted`` and ``staged`` outlive it: what was sent of each node and
+    may have arrived unseen, and what was put beside its place as a whole. With ``copies``,
     content that the server has already is copied there instead of sent. ``suspects`` takes up the
     nodes whose file on the server has another time to the millisecond than is known of it."""
 
@@ -68,7 +69,7 @@ class Sender:
         tree: RemoteTree,
         progress: Progress,
         copies: Copies | None,
-        attempted: dict[NodeId, int],
+        attempted: dict[NodeId, Attempt],
         staged: dict[NodeId, Staged],
         suspects: set[NodeId],
         looks: Looks,
@@ -269,7 +270,9 @@ class Sender:
             return found is not None
         node, version = staged.action.node, staged.local.version
         before = self._staged.get(node)
-        if version in (before and before.version, self._attempted.get(node)):
+        if before is not None and before.version == version:
+            return True
+        if self._attempted.get(node) == staged.attempt:
             return True
         return await checksum_there(self._remote, staged.path, found) == await staged.content.get()
 
@@ -325,7 +328,7 @@ class Sender:
         content itself is looked at."""
         if not is_upload(found, out.local.size, out.mtime):
             return False
-        if self._attempted.get(out.action.node) == out.local.version:
+        if self._attempted.get(out.action.node) == out.attempt:
             return True
         return await checksum_there(self._remote, out.path, found) == await out.content.get()
 
@@ -374,7 +377,7 @@ class Sender:
         The server takes as long to count a content as to receive it. So it does only where that
         says something: what it had of an earlier try may be something else.
         """
-        node, version, size = out.action.node, out.local.version, out.local.size
+        node, size = out.action.node, out.local.size
         prove = start > 0 or self._copies is not None or out.local.doubtful
         noted = out.content.value
         self._progress.resumes(out.action, start)
@@ -401,8 +404,8 @@ class Sender:
             )
         except RemoteError as error:
             if error.done is None:
-                self._attempted[node] = version
+                self._attempted[node] = out.attempt
             raise
         except trio.Cancelled:
-            self._attempted[node] = version
+            self._attempted[node] = out.attempt
             raise

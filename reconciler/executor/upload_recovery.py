@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from reconciler.errors import RemoteError, Unauthorized, Unreachable
-from reconciler.executor.outgoing import checksum_there, file_at, is_upload
+from reconciler.executor.outgoing import Attempt, checksum_there, file_at, is_upload
 from reconciler.model import Base, Kind, Leftover, NodeId, Place, Unconfirmed
 from reconciler.ports import RemoteFolder, Replica
 from reconciler.requests.reachability import Reach
@@ -58,12 +58,12 @@ def confirm(replica: Replica, node: NodeId, base: Base, *, new: bool) -> tuple[N
 
 @dataclass(frozen=True, slots=True)
 class UnconfirmedUploads:
-    """Asks the server whether what was sent without an answer arrived. ``attempted`` has the
-    versions of which this process knows that their upload may have been done unseen."""
+    """Asks the server whether what was sent without an answer arrived. ``attempted`` has
+    what this process sent and knows that it may have arrived unseen."""
 
     replica: Replica
     remote: RemoteFolder
-    attempted: Mapping[NodeId, int]
+    attempted: Mapping[NodeId, Attempt]
     reach: Reach
 
     async def run(self) -> list[NodeId]:
@@ -130,7 +130,8 @@ class UnconfirmedUploads:
             found = await file_at(self.remote, path)
             if found is None or not is_upload(found, leftover.size, sent.mtime):
                 return False
-            if self.attempted.get(sent.node) == sent.version:
+            place = Place(leftover.parent, sent.name)
+            if self.attempted.get(sent.node) == Attempt(sent.version, place, sent.mtime):
                 return True
             return await checksum_there(self.remote, path, found) == sent.checksum
         except (Unreachable, Unauthorized):

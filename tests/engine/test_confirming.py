@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from reconciler.model import Conflict, Settings
 from syncin_mount.devserver import CutResponse, Reply, Rule
 from tests.engine.world import Device, World
 
@@ -179,3 +180,18 @@ async def test_what_lay_beside_its_place_is_known_by_its_inode_when_it_is_moved(
     base = device.replica.base(device.node("f"))
     assert base is not None
     assert base.inode == (world.disk / "f").stat().st_ino
+
+
+async def test_what_may_lie_beside_its_place_says_nothing_of_the_place(world: World) -> None:
+    """The answer to an upload under another name is lost. What is in the file's own place has its
+    size and second by chance, and is not that upload."""
+    device = await world.device(settings=Settings(host="desk", conflict=Conflict.LOCAL))
+    world.put("other", b"other", mtime=OLD)
+    await device.sync()
+    device.write("f", b"mine!", mtime=OLD)
+    world.put("f", b"their", mtime=OLD)
+    world.faults.add(Rule(effect=CutResponse(), method="PUT", count=1))
+    assert not (await device.sync()).complete
+    await device.sync()
+    assert device.tree() == world.on_disk() == {"f": b"mine!", "other": b"other"}
+    assert b"their" in world.trashed().values()

@@ -10,6 +10,7 @@ import pytest
 
 import reconciler.executor.counted_upload
 import reconciler.executor.upload
+from reconciler.executor.outgoing import Attempt
 from reconciler.executor.upload_cleanup import KEPT_NS
 from reconciler.model import ROOT, Leftover, Settings, Unconfirmed
 from syncin_mount.app.runtime.content_patrol import Patrol
@@ -266,7 +267,7 @@ async def test_a_record_without_a_checksum_says_that_it_cannot_have_arrived(worl
     assert local is not None
     cut_short = Unconfirmed(node, "f", THEN, local.version, "", new=True)
     device.replica.note_leftover(Leftover(ROOT, "f", SIZE, unconfirmed=cut_short))
-    device.engine._parts.runner._ledger.attempted[node] = local.version
+    device.engine._parts.runner._ledger.attempted[node] = Attempt(local.version, local.place, THEN)
     await device.engine._parts.runner.recall()
     assert device.replica.base(node) is None
     assert [each.unconfirmed for each in device.replica.leftovers()] == [None]

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -18,6 +18,11 @@ from syncin_mount.cli.demo.sandbox import Sandbox
 from syncin_mount.config import Folders
 from syncin_mount.control.sockets import listener_of
 from syncin_mount.control.supervision import NAME
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+    from tests.web.browser import Tab
 
 LIMIT = 40.0
 """Seconds that anything may take to come about."""
@@ -78,6 +83,12 @@ class World:
         self.must("add", name, *words, "--mountpoint", str(self.base / "drives" / name), *options)
         self.drives.append(name)
         return there
+
+    def go_up(self) -> None:
+        """Mounts all, and brings each to the state of the server."""
+        self.must("up")
+        for name in self.drives:
+            self.must("sync", name)
 
     def drive(self, name: str) -> Path:
         return self.base / "drives" / name
@@ -168,6 +179,25 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
             yield world
         finally:
             sandbox.run(PROFILE, "down", "--force")
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """For all tests of a file. What drives it is loaded only here: the fast tests need none."""
+    from tests.web.browser import chromium
+
+    with chromium() as found:
+        yield found
+
+
+@pytest.fixture
+def tab(browser: Browser, drives: World) -> Iterator[Tab]:
+    """The first screen of the file's own ``drives``."""
+    from tests.web.browser import new_tab
+
+    with new_tab(browser, drives) as found:
+        found.enter()
+        yield found
 
 
 @pytest.fixture(scope="module")

@@ -9,17 +9,11 @@ from playwright.sync_api import Browser
 
 from syncin_mount.cli.demo.sandbox import LOGIN
 from tests.web.assistant import ALL, HOW, WHERE, WHICH, Assistant, begin, empty_world, home
-from tests.web.browser import chromium, new_tab
+from tests.web.browser import new_tab
 from tests.web.conftest import World, until
 from tests.web.second_server import CODE, PASSWORD, SecondServer, second_server
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("mounts"), pytest.mark.timeout(600)]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as found:
-        yield found
 
 
 @pytest.fixture(scope="module")

@@ -13,19 +13,13 @@ from playwright.sync_api import Browser
 from syncin_mount.cli.demo.sandbox import LOGIN
 from tests.small_disk import SmallDisk, small_disk
 from tests.web.assistant import ALL, HOW, WHERE, WHICH, Assistant, begin, empty_world, home
-from tests.web.browser import chromium, new_tab
+from tests.web.browser import new_tab
 from tests.web.conftest import PROFILE, World, until
 from tests.web.second_server import CODE, PASSWORD, SHARE, second_server
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("mounts"), pytest.mark.timeout(600)]
 
 DISK_MB, LARGE_MB = 96, 120
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as found:
-        yield found
 
 
 @pytest.fixture(scope="module")

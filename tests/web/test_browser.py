@@ -6,7 +6,7 @@ import os
 import re
 import threading
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 
 import msgspec
 import pytest
@@ -20,18 +20,12 @@ from syncin_mount.remote import Session
 from syncin_mount.remote.errors import Endpoint
 from syncin_mount.remote.http.transport import JSON, Call
 from syncin_mount.remote.registrations import delete_path
-from tests.web.browser import Tab, chromium, new_tab
+from tests.web.browser import Tab, new_tab
 from tests.web.conftest import PROFILE, World, until
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("mounts"), pytest.mark.timeout(300)]
 
 ODD = "<img src=x onerror=alert(1)>&lt;b&gt;.txt"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as found:
-        yield found
 
 
 @pytest.fixture(scope="module")
@@ -41,17 +35,8 @@ def drives(world: World) -> World:
         there = world.add(name, *options)
         for number in range(30):
             (there / f"{number}.txt").write_text(f"{number}")
-    world.must("up")
-    for name in world.drives:
-        world.must("sync", name)
+    world.go_up()
     return world
-
-
-@pytest.fixture
-def tab(browser: Browser, drives: World) -> Iterator[Tab]:
-    with new_tab(browser, drives) as found:
-        found.enter()
-        yield found
 
 
 def test_each_synchronization_has_a_card_with_its_state(tab: Tab):

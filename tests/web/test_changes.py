@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Locator
+from playwright.sync_api import Locator
 
-from tests.web.browser import Tab, chromium, new_tab
+from tests.web.browser import Tab
 from tests.web.conftest import World, until
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("mounts"), pytest.mark.timeout(300)]
@@ -17,27 +16,12 @@ PICTURES = os.environ.get("ASSISTANT_PICTURES")
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as found:
-        yield found
-
-
-@pytest.fixture(scope="module")
 def drives(world: World) -> World:
     """Runs once a day, so that nothing is sent by itself."""
     for name in ("Notes", "Archive"):
         (world.add(name, "--every", "1d") / "there.txt").write_text("there")
-    world.must("up")
-    for name in world.drives:
-        world.must("sync", name)
+    world.go_up()
     return world
-
-
-@pytest.fixture
-def tab(browser: Browser, drives: World) -> Iterator[Tab]:
-    with new_tab(browser, drives) as found:
-        found.enter()
-        yield found
 
 
 def opened(tab: Tab, name: str, item: str) -> Locator:

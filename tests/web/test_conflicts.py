@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Locator
 
-from tests.web.browser import Tab, chromium, new_tab
+from tests.web.browser import Tab, new_tab
 from tests.web.conftest import Answer, World, until
 from tests.web.images import png
 
@@ -31,18 +31,11 @@ FILES: dict[str, tuple[bytes, bytes]] = {
 """What this computer had, which lost, and what the server had."""
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as found:
-        yield found
-
-
 def make_conflicts(world: World) -> None:
     there = world.add("Notes", "--every", "1d")
     for name in FILES:
         (there / name).write_text("common")
-    world.must("up")
-    world.must("sync", "Notes")
+    world.go_up()
     here = world.drive("Notes")
     for name, (ours, theirs) in FILES.items():
         (here / name).write_bytes(ours)

@@ -14,7 +14,7 @@ import pytest
 from playwright.sync_api import Browser
 
 from syncin_mount.control.sockets import listener_of
-from tests.web.browser import Tab, chromium, new_tab
+from tests.web.browser import Tab, new_tab
 from tests.web.conftest import LIMIT, World, until
 from tests.web.lines import lines
 
@@ -27,24 +27,10 @@ def drives(world: World) -> Iterator[World]:
     there = world.add("Notes", "--every", "1d", "--filter", "*.tmp")
     for number in range(40):
         (there / f"{number}.txt").write_text(f"content {number}" * 50)
-    world.must("up")
-    world.must("sync", "Notes")
+    world.go_up()
     world.enter()
     yield world
     assert "Traceback" not in world.folders.log("@supervisor").read_text()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as found:
-        yield found
-
-
-@pytest.fixture
-def tab(browser: Browser, drives: World) -> Iterator[Tab]:
-    with new_tab(browser, drives) as found:
-        found.enter()
-        yield found
 
 
 def choose(tab: Tab, word: str) -> None:

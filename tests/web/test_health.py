@@ -15,7 +15,7 @@ from playwright.sync_api import Browser
 
 from syncin_mount.control.sockets import listener_of
 from syncin_mount.mount_table import alive
-from tests.web.browser import chromium, new_tab
+from tests.web.browser import new_tab
 from tests.web.conftest import World, until
 from tests.web.lines import lines
 
@@ -33,12 +33,6 @@ def page(world: World) -> Iterator[None]:
         world.enter()
     yield
     assert "Traceback" not in world.folders.log("@supervisor").read_text()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as found:
-        yield found
 
 
 def test_what_is_checked_is_told_one_by_one(world: World):

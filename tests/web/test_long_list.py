@@ -5,14 +5,14 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Browser
 
 from syncin_mount.store.history.schema import SPAN_NS
 from tests.store.test_history import filled
-from tests.web.browser import Tab, chromium, new_tab
+from tests.web.browser import Tab, new_tab
 from tests.web.conftest import World
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("mounts"), pytest.mark.timeout(3600)]
@@ -22,12 +22,6 @@ DRAWN = 60
 """Rows that a window of 900 pixels has at most, with those beside."""
 
 DAYS_NS = 20 * 86_400 * 1_000_000_000
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as found:
-        yield found
 
 
 @pytest.fixture(scope="module")

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from playwright.sync_api import Browser
 
 from syncin_mount.config import Configuration, ConfigurationFile
-from tests.web.browser import chromium, new_tab
+from tests.web.browser import new_tab
 from tests.web.conftest import World
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
@@ -26,7 +27,7 @@ new MutationObserver((changes) => {
 """How many cards came to be between two moments at which the page could answer."""
 
 
-def test_many_cards_are_drawn_in_portions(world: World):
+def test_many_cards_are_drawn_in_portions(browser: Browser, world: World):
     world.add("Notes")
 
     def many(now: Configuration) -> Configuration:
@@ -38,7 +39,7 @@ def test_many_cards_are_drawn_in_portions(world: World):
         return now
 
     ConfigurationFile(world.folders).update(many)
-    with chromium() as browser, new_tab(browser, world) as tab:
+    with new_tab(browser, world) as tab:
         tab.page.add_init_script(COUNT)
         tab.enter()
         tab.shows(tab.card(f"n{CARDS - 1}"))

@@ -4,31 +4,23 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Browser
 
 from syncin_mount.control.sockets import listener_of
 from syncin_mount.control.supervision import NAME
-from tests.web.browser import chromium, new_tab
+from tests.web.browser import new_tab
 from tests.web.conftest import World, until
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("mounts"), pytest.mark.timeout(300)]
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as found:
-        yield found
-
-
-@pytest.fixture(scope="module")
 def notes(world: World) -> World:
     there = world.add("Notes")
     (there / "one.txt").write_text("one")
-    world.must("up")
-    world.must("sync", "Notes")
+    world.go_up()
     return world
 
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Browser
 
-from tests.web.browser import Tab, chromium, new_tab
+from tests.web.browser import Tab, new_tab
 from tests.web.conftest import World
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("mounts"), pytest.mark.timeout(300)]
@@ -33,17 +32,10 @@ SCREENS = (
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as found:
-        yield found
-
-
-@pytest.fixture(scope="module")
 def drive(world: World) -> World:
     """One that downloads slowly, so that its bar is at work."""
     there = world.add("Notes")
-    world.must("up")
-    world.must("sync", "Notes")
+    world.go_up()
     world.must("limit", "Notes", "--down", "100K")
     (there / "large.bin").write_bytes(os.urandom(40_000_000))
     return world

@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterator
 
 import pytest
+from playwright.sync_api import Browser
 
-from tests.web.browser import chromium, new_tab
+from tests.web.browser import new_tab
 from tests.web.conftest import World, until
 from tests.web.lines import lines
 
@@ -18,8 +19,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(300), pytest.mark.usefixture
 def drives(world: World) -> Iterator[World]:
     """``Notes`` runs once a day, so that a plan can be looked at."""
     (world.add("Notes", "--every", "1d") / "there.txt").write_text("there")
-    world.must("up")
-    world.must("sync", "Notes")
+    world.go_up()
     world.enter()
     yield world
     assert "Traceback" not in world.folders.log("@supervisor").read_text()
@@ -34,7 +34,7 @@ def plan_of(world: World) -> str:
     return str(plan["report"]["plan"])
 
 
-def test_a_plan_is_carried_out_once(drives: World):
+def test_a_plan_is_carried_out_once(browser: Browser, drives: World):
     there = drives.sandbox.server_files / "Notes"
     (drives.drive("Notes") / "first.txt").write_text("here")
     asked = {"names": ["Notes"], "plan": plan_of(drives)}
@@ -44,7 +44,7 @@ def test_a_plan_is_carried_out_once(drives: World):
     assert drives.post("/api/sync", asked).status == 200
     runs = [row for row in drives.must("transfers", "Notes").splitlines() if "first.txt" in row]
     assert len(runs) == 1
-    with chromium() as browser, new_tab(browser, drives) as tab:
+    with new_tab(browser, drives) as tab:
         tab.enter()
         tab.shows(tab.card("Notes").get_by_text("Synced: 1 change", exact=False))
         (drives.drive("Notes") / "second.txt").write_text("here")
@@ -55,12 +55,12 @@ def test_a_plan_is_carried_out_once(drives: World):
         assert tab.page.get_by_text("is not what would be done").count() == 0
 
 
-def test_another_plan_is_not_taken_for_the_same(drives: World):
+def test_another_plan_is_not_taken_for_the_same(browser: Browser, drives: World):
     (drives.drive("Notes") / "third.txt").write_text("here")
     old = plan_of(drives)
     (drives.drive("Notes") / "fourth.txt").write_text("here")
     drives.post("/api/sync", {"names": ["Notes"], "plan": old})
-    with chromium() as browser, new_tab(browser, drives) as tab:
+    with new_tab(browser, drives) as tab:
         tab.enter()
         tab.shows(tab.card("Notes").get_by_text("is not what would be done now", exact=False))
     assert not (drives.sandbox.server_files / "Notes/third.txt").exists()

@@ -9,9 +9,10 @@ import time
 from collections.abc import Iterator
 
 import pytest
+from playwright.sync_api import Browser
 
 from tests.app.test_messages import NAMES_A_COMMAND
-from tests.web.browser import chromium, new_tab
+from tests.web.browser import new_tab
 from tests.web.conftest import World, until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300), pytest.mark.usefixtures("mounts")]
@@ -23,8 +24,7 @@ def drives(world: World) -> Iterator[World]:
     point is not empty."""
     for name in ("Notes", "Full"):
         (world.add(name, "--every", "1d") / "a.txt").write_text("common")
-    world.must("up")
-    world.must("sync", "Notes")
+    world.go_up()
     world.must("umount", "Full")
     (world.drive("Full") / "in the way").touch()
     there, here = world.sandbox.server_files / "Notes", world.drive("Notes")
@@ -58,13 +58,13 @@ def test_a_conflict_that_somebody_chose_in_leads_to_the_button_that_takes_it_bac
     assert "syncin-mount conflicts Notes --undo a.txt" in answer.error
 
 
-def test_a_drive_that_cannot_be_mounted_names_no_command_on_its_card(drives: World):
+def test_a_drive_that_cannot_be_mounted_names_no_command(browser: Browser, drives: World):
     refused = drives.post("/api/mount", {"name": "Full"})
     assert (refused.status, "is not empty" in refused.json["but"]) == (200, True)
     assert not NAMES_A_COMMAND.search(refused.json["but"])
     answer = drives.sandbox.run("home", "mount", "Full")
     assert "syncin-mount add NAME --import" in answer.error
-    with chromium() as browser, new_tab(browser, drives) as tab:
+    with new_tab(browser, drives) as tab:
         tab.enter()
         said = tab.page.get_by_role("region", name="Needs you").get_by_text("is not empty")
         tab.shows(said)
@@ -73,11 +73,11 @@ def test_a_drive_that_cannot_be_mounted_names_no_command_on_its_card(drives: Wor
     until(lambda: "enabled" in drives.must("list", "--json"), "it is disabled")
 
 
-def test_without_a_synchronization_each_screen_leads_to_the_assistant(drives: World):
+def test_each_screen_leads_to_the_assistant_where_there_is_nothing(browser: Browser, drives: World):
     for name in drives.drives:
         drives.sandbox.run("home", "umount", name)
         drives.must("remove", name, "--yes", "--discard-unsent")
-    with chromium() as browser, new_tab(browser, drives) as tab:
+    with new_tab(browser, drives) as tab:
         tab.enter()
         lead = tab.page.get_by_role("link", name="Add the first one")
         for screen in ("Transfers", "Waiting", "Conflicts", "Trash", "Explain"):

@@ -4,23 +4,16 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Browser
 
-from tests.web.browser import Tab, chromium, new_tab
+from tests.web.browser import Tab, new_tab
 from tests.web.conftest import World, until
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("mounts"), pytest.mark.timeout(300)]
 
 SCREENS = ("transfers", "waiting", "conflicts", "trash", "explain")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as found:
-        yield found
 
 
 @pytest.fixture(scope="module")
@@ -31,9 +24,7 @@ def drives(world: World) -> World:
         there = world.add(name, "--every", "1d")
         for number in range(5):
             (there / f"{number}.txt").write_text(f"{number}")
-    world.must("up")
-    for name in world.drives:
-        world.must("sync", name)
+    world.go_up()
     there, here = world.sandbox.server_files / "Notes", world.drive("Notes")
     (here / "0.txt").write_text("from here, and longer")
     (there / "0.txt").write_text("from there")
@@ -48,13 +39,6 @@ def drives(world: World) -> World:
     (here / "new.txt").write_text("not sent yet")
     (here / "other.txt").write_text("not sent either")
     return world
-
-
-@pytest.fixture
-def tab(browser: Browser, drives: World) -> Iterator[Tab]:
-    with new_tab(browser, drives) as found:
-        found.enter()
-        yield found
 
 
 def go(tab: Tab, screen: str) -> None:

@@ -9,19 +9,13 @@ import pytest
 from playwright.sync_api import Browser, Locator, Route, expect
 
 from syncin_mount.config import ConfigurationFile
-from tests.web.browser import Tab, chromium, new_tab
+from tests.web.browser import Tab, new_tab
 from tests.web.conftest import World, until
 from tests.web.second_server import CODE, PASSWORD, SecondServer, second_server
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("mounts"), pytest.mark.timeout(300)]
 
 PICTURES = os.environ.get("ASSISTANT_PICTURES")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as found:
-        yield found
 
 
 @pytest.fixture(scope="module")
@@ -32,22 +26,13 @@ def drives(world: World) -> World:
         for path in ("plan.odt", "plan.bak", "old/a.bak", "old/b.odt", "build/x.o"):
             (there / path).parent.mkdir(exist_ok=True)
             (there / path).write_text(path)
-    world.must("up")
-    for name in world.drives:
-        world.must("sync", name)
+    world.go_up()
     return world
 
 
 @pytest.fixture(scope="module")
 def other(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecondServer]:
     with second_server(tmp_path_factory.mktemp("second")) as found:
-        yield found
-
-
-@pytest.fixture
-def tab(browser: Browser, drives: World) -> Iterator[Tab]:
-    with new_tab(browser, drives) as found:
-        found.enter()
         yield found
 
 

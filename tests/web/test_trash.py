@@ -4,26 +4,18 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser
 
 from reconciler.model import ROOT
 from syncin_mount.app.drives.unmounted import open_replica
 from tests.store.support import at, make
-from tests.web.browser import Tab, chromium, new_tab
+from tests.web.browser import Tab
 from tests.web.conftest import World, until
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("mounts"), pytest.mark.timeout(300)]
 
 MANY = 5000
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as found:
-        yield found
 
 
 @pytest.fixture(scope="module")
@@ -47,13 +39,6 @@ def drives(world: World) -> World:
     world.must("sync", "Small")
     world.must("up")
     return world
-
-
-@pytest.fixture
-def tab(browser: Browser, drives: World) -> Iterator[Tab]:
-    with new_tab(browser, drives) as found:
-        found.enter()
-        yield found
 
 
 def entries_left(world: World) -> int:

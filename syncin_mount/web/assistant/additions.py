@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import msgspec
 import trio
 
-from reconciler.errors import RemoteError
+from reconciler.errors import RemoteError, ServerFault, Unauthorized, Unreachable
 from syncin_mount.app.errors import InvalidRequest, MountpointHoldsFiles, NotPossible
 from syncin_mount.app.messages import sentence
 from syncin_mount.language import t
@@ -194,6 +194,8 @@ class Additions:
                 )
         except (MountpointHoldsFiles, CannotImport) as error:
             return objected(error, "folder")
+        except (Unreachable, ServerFault, Unauthorized) as error:
+            return objected(error)  # another folder would not help
         except (ServerSaysNo, RemoteError) as error:
             return objected(error, "remote")
         except NotPossible as error:

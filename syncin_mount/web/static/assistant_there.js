@@ -40,9 +40,18 @@ export function ThereStep({ server, remote, refused, onRemote, onMade, onBack })
       if (!await unfold(parts.slice(0, at).join("/"))) return;
     }
   };
+  const begin = () => load("").then((found) => {
+    if (!found) return null;
+    return remote ? follow(remote) : unfold("personal");
+  });
   useEffect(() => {
-    load("").then(() => (remote ? follow(remote) : unfold("personal")));
+    begin();
   }, []);
+  const again = (path) => {
+    setLevels((now) => ({ ...now, [path]: undefined }));
+    if (path === "") begin();
+    else load(path);
+  };
   const search = (event) => {
     event.preventDefault();
     const path = only.trim().replace(/^\/+|\/+$/g, "");
@@ -65,14 +74,14 @@ export function ThereStep({ server, remote, refused, onRemote, onMade, onBack })
       setMaking({ ...making, why: error.message });
     }
   };
-  const row = Object.values(levels).flatMap((each) => each.folders)
+  const row = Object.values(levels).flatMap((each) => (each ? each.folders : []))
     .find((each) => each.path === chosen);
   const go = () => {
     if (row && !row.why) onRemote(row);
     else setWhy(row ? `${row.path}: ${row.why}` : t("Choose a folder of the server."));
   };
   const tree = {
-    levels, open, chosen, making, unfold, fold, make, setMaking,
+    levels, open, chosen, making, unfold, fold, make, setMaking, again,
     only: only.includes("/") ? "" : only.toLowerCase(),
     choose: (path) => {
       setChosen(path);
@@ -97,7 +106,10 @@ export function ThereStep({ server, remote, refused, onRemote, onMade, onBack })
 function Level({ path, tree }) {
   const level = tree.levels[path];
   if (!level) return html`<p class="aside">${t("One moment…")}</p>`;
-  if (level.why) return html`<${Wrong}>${level.why}<//>`;
+  if (level.why) {
+    return html`<${Wrong}>${level.why}<//>
+      <p><${Button} icon="sync" onClick=${() => tree.again(path)}>${t("Try again")}<//></p>`;
+  }
   const shown = level.folders.filter((each) => isShown(each, tree));
   const { making } = tree;
   return html`<ul class="folders">

@@ -270,7 +270,7 @@ def _mirrored_content(trees: NodeStates, settings: Settings, rule: str) -> Verdi
                 Side.REMOTE if up else Side.LOCAL,
                 reason=reasons.other_time(rule),
             )
-        if base is None or local.mtime == base.local_mtime:
+        if base is None or (local.mtime, remote.mtime) == (base.local_mtime, base.mtime):
             return Verdict(None)
         return Verdict(None, Op.AGREE, reason=reasons.SAME_TIME_SET)
     # Where one side alone has another content than the base, size and time prove nothing: that it

@@ -358,3 +358,23 @@ async def test_what_is_edited_in_place_before_it_is_fetched_comes_all_the_same(
         await device.sync()
     assert device.tree() == world.on_disk() == {"a": b"edited"}
     assert not device.engine.status().problems
+
+
+@pytest.mark.parametrize("direction", Direction)
+async def test_the_first_second_after_a_time_before_1970_is_another_time(
+    world: World, direction: Direction
+) -> None:
+    """A file from before 1970 has the first second here: when the server's gets that one, nothing
+    differs but what is agreed on, and with that the server is asked for the file."""
+    world.put("f", b"content", mtime=-86400)
+    device = await world.device(
+        settings=Settings(direction=Direction.BOTH, mode=Mode.SECURE, host="desk")
+    )
+    await device.sync()
+    os.utime(world.disk / "f", (1, 1))
+    device.engine.settings = Settings(direction=direction, mode=Mode.SECURE, host="desk")
+    await device.sync()
+    base = device.replica.base(device.node("f"))
+    assert base is not None
+    assert base.mtime == 1
+    assert not (await device.sync()).outcomes

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from reconciler.phrases import Phrase
+
 
 class DaemonError(Exception):
     """``str()`` is one sentence for people: what and why."""
@@ -11,4 +13,4 @@ class SupervisorRuns(DaemonError):
     """Another process is the supervisor of these folders."""
 
     def __init__(self) -> None:
-        super().__init__("a supervisor runs already")
+        super().__init__(Phrase("a supervisor runs already"))

@@ -11,6 +11,8 @@ import threading
 from dataclasses import dataclass
 from pathlib import Path
 
+from reconciler.phrases import Phrase
+
 _MOUNTS = Path("/proc/self/mountinfo")
 
 
@@ -85,9 +87,9 @@ def unmount(point: Path, *, lazily: bool = False) -> str | None:
     try:
         done = subprocess.run(command, capture_output=True, check=False, text=True, timeout=60)
     except FileNotFoundError:
-        return "fusermount3 is not installed; install the package fuse3"
+        return Phrase("fusermount3 is not installed; install the package fuse3")
     except subprocess.TimeoutExpired:
-        return "fusermount3 does not come back"
+        return Phrase("fusermount3 does not come back")
     return None if done.returncode == 0 else done.stderr.strip().removeprefix("fusermount3: ")
 
 
@@ -100,8 +102,9 @@ def take_away(point: Path, *, force: bool = False) -> str | None:
         return None
     if not force:
         names = users(point)
-        by = f" by {', '.join(names[:5])}" if names else ""
-        return f"files of it are open{by}" if "busy" in why.lower() or names else why
+        if names:
+            return Phrase("files of it are open by {programs}", programs=", ".join(names[:5]))
+        return Phrase("files of it are open") if "busy" in why.lower() else why
     why = unmount(point, lazily=True)
     return None if why is None or mounted_at(point) is None else why
 

@@ -11,6 +11,7 @@ import msgspec
 import trio
 
 from reconciler.errors import RemoteError
+from reconciler.phrases import Phrase
 from syncin_mount.advice import READER_HEADER, reader_named, write_for
 from syncin_mount.control.conflict_messages import (
     AcknowledgeRequest,
@@ -67,7 +68,11 @@ class ControlApp:
             await self._answer((scope["method"], scope["path"]), receive, send)
         except msgspec.DecodeError as error:
             await _failure(
-                send, 400, Failure("", f"this daemon does not understand the request ({error})")
+                send,
+                400,
+                Failure(
+                    "", Phrase("this daemon does not understand the request ({error})", error=error)
+                ),
             )
         except RemoteError as error:
             await _failure(send, 502, Failure(type(error).__name__, self._sentence(error)))
@@ -122,7 +127,9 @@ class ControlApp:
             self._service.stop()
         else:
             await _failure(
-                send, 404, Failure("", "this daemon is of another version; unmount and mount again")
+                send,
+                404,
+                Failure("", Phrase("this daemon is of another version; unmount and mount again")),
             )
             return
         await _whole(send, self._service.status())
@@ -247,7 +254,7 @@ async def _body(receive: Receive) -> bytes:
         body += bytes(message.get("body", b""))
         if not message.get("more_body"):
             return body
-    raise msgspec.DecodeError("it is too long")
+    raise msgspec.DecodeError(Phrase("it is too long"))
 
 
 def _encode(message: msgspec.Struct) -> bytes:

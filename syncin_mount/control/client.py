@@ -10,6 +10,7 @@ import msgspec
 import trio
 
 from reconciler import errors
+from reconciler.phrases import Phrase
 from syncin_mount.advice import READER_HEADER, reader
 from syncin_mount.control.conflict_messages import (
     AcknowledgeRequest,
@@ -74,7 +75,7 @@ class NoAnswer(ControlError):
     """The daemon is there, and says nothing."""
 
     def __init__(self) -> None:
-        super().__init__("the daemon does not answer")
+        super().__init__(Phrase("the daemon does not answer"))
 
 
 class Client:
@@ -96,8 +97,11 @@ class Client:
     async def __aenter__(self) -> Self:
         if is_strangers(self._path):
             raise NotRunning(
-                f"another user's process listens at {self._path}, and nothing is said to it; remove"
-                " that"
+                Phrase(
+                    "another user's process listens at {path}, and nothing is said to it; remove"
+                    " that",
+                    path=self._path,
+                )
             )
         return self
 
@@ -303,7 +307,9 @@ def _check(status: int, content: bytes) -> None:
     try:
         failure = msgspec.json.decode(content, type=Failure)
     except msgspec.MsgspecError as error:
-        raise ControlError(f"the daemon failed (HTTP {status}); its log says more") from error
+        raise ControlError(
+            Phrase("the daemon failed (HTTP {status}); its log says more", status=status)
+        ) from error
     raise error_of(failure)
 
 
@@ -321,12 +327,14 @@ def _translated() -> Iterator[None]:
     try:
         yield
     except httpx.ConnectError as error:
-        raise NotRunning("nothing is mounted under this name") from error
+        raise NotRunning(Phrase("nothing is mounted under this name")) from error
     except httpx.TimeoutException as error:
         raise NoAnswer from error
     except httpx.TransportError as error:
         raise ControlError(
-            "the daemon ended in the middle of the answer; its log says why"
+            Phrase("the daemon ended in the middle of the answer; its log says why")
         ) from error
     except msgspec.MsgspecError as error:
-        raise ControlError("the daemon is of another version; unmount and mount again") from error
+        raise ControlError(
+            Phrase("the daemon is of another version; unmount and mount again")
+        ) from error

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from reconciler.phrases import Phrase
 from syncin_mount.control.messages import plain
 from syncin_mount.control.sockets import listen_privately, peer
 
@@ -112,20 +113,21 @@ class NothingSupervised(NoSupervisor):
     """No supervisor runs, and one could be started."""
 
     def __init__(self) -> None:
-        super().__init__("nothing is supervised")
+        super().__init__(Phrase("nothing is supervised"))
 
 
 def ask(folders: Folders, request: Ask, *, seconds: float | None = 60.0) -> Answer:
     """The supervisor's answer. Blocks, at most for ``seconds`` (None: as long as the work takes).
     Raises NoSupervisor, SupervisorError."""
     if sys.platform == "win32":
-        raise NoSupervisor("there is no supervisor on Windows yet")
+        raise NoSupervisor(Phrase("there is no supervisor on Windows yet"))
+    log = folders.log(NAME)
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as there:
         there.settimeout(seconds)
         try:
             there.connect(str(folders.socket(NAME)))
             if peer(there)[1] != os.getuid():
-                raise PermissionError(errno.EACCES, "another user's process listens there")
+                raise PermissionError(errno.EACCES, Phrase("another user's process listens there"))
         except OSError as error:
             raise NothingSupervised from error
         try:
@@ -133,15 +135,19 @@ def ask(folders: Folders, request: Ask, *, seconds: float | None = 60.0) -> Answ
             with there.makefile("rb") as said:
                 return msgspec.json.decode(said.readline(_LONGEST), type=Answer)
         except TimeoutError as error:
-            what = "does not answer"
+            why = Phrase("the supervisor does not answer; its log says more: {log}", log=log)
             cause: Exception = error
         except OSError as error:
-            what, cause = "ended meanwhile", error
+            why = Phrase("the supervisor ended meanwhile; its log says more: {log}", log=log)
+            cause = error
         except msgspec.MsgspecError as error:
-            what, cause = "ended meanwhile, or is of another version", error
-    raise SupervisorError(
-        f"the supervisor {what}; its log says more: {folders.log(NAME)}"
-    ) from cause
+            why = Phrase(
+                "the supervisor ended meanwhile, or is of another version; its log says more:"
+                " {log}",
+                log=log,
+            )
+            cause = error
+    raise SupervisorError(why) from cause
 
 
 async def serve_supervision(

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, TypeVar
 import msgspec
 import trio
 
+from reconciler.phrases import Phrase
 from syncin_mount.advice import READER_HEADER, reader
 from syncin_mount.control.messages import Call, Status, Summary
 from syncin_mount.control.sockets import is_strangers
@@ -47,7 +48,7 @@ class Silent(NotTold):
     """Its daemon is there, and says nothing."""
 
     def __init__(self) -> None:
-        super().__init__("the daemon does not answer")
+        super().__init__(Phrase("the daemon does not answer"))
 
 
 async def expect_answers(path: Path, patience: float) -> None:
@@ -127,7 +128,7 @@ async def _told(
     path: Path, call: Call, kind: type[_T], patience: float = PATIENCE
 ) -> AsyncIterator[AsyncIterator[_T]]:
     if is_strangers(path):
-        raise NotTold("another user's process listens there")
+        raise NotTold(Phrase("another user's process listens there"))
     with _translated():
         async with await trio.open_unix_socket(str(path)) as stream:
             answer = _Answer(stream)
@@ -140,7 +141,7 @@ async def _told(
                 await stream.send_all(request.encode())
                 status = (await answer.line()).split()[1:2]
                 if status != [b"200"]:
-                    raise NotTold("the daemon is of another version")
+                    raise NotTold(Phrase("the daemon is of another version"))
                 while await answer.line():
                     pass
             async with aclosing(_decoded(answer, kind)) as lines:
@@ -182,10 +183,10 @@ class _Answer:
 
     async def _more(self) -> None:
         if len(self._rest) > LONGEST_CHUNK:
-            raise NotTold("the daemon's answer makes no sense")
+            raise NotTold(Phrase("the daemon's answer makes no sense"))
         data = await self._stream.receive_some()
         if not data:
-            raise NotTold("the daemon ended")
+            raise NotTold(Phrase("the daemon ended"))
         self._rest += data
 
 
@@ -196,6 +197,6 @@ def _translated() -> Iterator[None]:
     except trio.TooSlowError as error:
         raise Silent from error
     except (OSError, trio.BrokenResourceError) as error:
-        raise NotTold("nothing is mounted under this name") from error
+        raise NotTold(Phrase("nothing is mounted under this name")) from error
     except (msgspec.MsgspecError, ValueError) as error:
-        raise NotTold("the daemon is of another version") from error
+        raise NotTold(Phrase("the daemon is of another version")) from error

@@ -6,6 +6,7 @@ import sys
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING
 
+from reconciler.phrases import Phrase
 from syncin_mount.errors import DaemonError
 
 if TYPE_CHECKING:
@@ -20,12 +21,18 @@ def find_frontend() -> Frontend:
     found = next(iter(entry_points(group=GROUP, name=name)), None)
     if found is None:
         raise DaemonError(
-            f"the part that mounts ('{name}') is not installed; reinstall syncin-mount"
+            Phrase(
+                "the part that mounts ('{name}') is not installed; reinstall syncin-mount",
+                name=name,
+            )
         )
     try:
         frontend: Frontend = found.load()
     except ImportError as error:
         raise DaemonError(
-            f"the part that mounts cannot be loaded ({error}); install libfuse3 and fuse3"
+            Phrase(
+                "the part that mounts cannot be loaded ({error}); install libfuse3 and fuse3",
+                error=error,
+            )
         ) from error
     return frontend

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import trio
 
 from reconciler.engine.plan_worker import freeze_gc_baseline
+from reconciler.phrases import Phrase
 from syncin_mount.app.drives.mounted_service import MountedService
 from syncin_mount.app.messages import sentence
 from syncin_mount.app.processes.page_opening import SupervisedPage
@@ -66,7 +67,11 @@ async def run_mounted(
     name = synchronization.name
     if listens(folders.socket(name)):
         raise DaemonError(
-            f"'{name}' is mounted already at {synchronization.mountpoint}; unmount it first"
+            Phrase(
+                "'{name}' is mounted already at {mountpoint}; unmount it first",
+                name=name,
+                mountpoint=synchronization.mountpoint,
+            )
         )
     frontend = find_frontend()
     stopping = trio.Event()

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 import trio
 
+from reconciler.phrases import Phrase
 from syncin_mount.desktop.session_bus import BusError
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ async def open_folder(bus: SessionBus, folder: str) -> None:
         log.debug("no file manager answers on the bus: %s", error)
     else:
         return
-    await _open_by_command(bus, folder, f"the folder {folder}")
+    await _open_by_command(bus, folder, Phrase("the folder {folder}", folder=folder))
 
 
 async def open_address(bus: SessionBus, address: str) -> None:
@@ -76,7 +77,7 @@ async def open_address(bus: SessionBus, address: str) -> None:
         log.debug("no portal answers on the bus: %s", error)
     else:
         return
-    await _open_by_command(bus, address, "the page")
+    await _open_by_command(bus, address, Phrase("the page"))
 
 
 async def _open_by_command(bus: SessionBus, target: str, what: str) -> None:
@@ -84,7 +85,7 @@ async def _open_by_command(bus: SessionBus, target: str, what: str) -> None:
     environment = await _environment(bus)
     command = _opener() if any(environment.get(name) for name in _DISPLAY) else None
     if command is None:
-        raise NotOpened(f"no program here opens {what}")
+        raise NotOpened(Phrase("no program here opens {what}", what=what))
     process = await trio.lowlevel.open_process(
         [*command, target],
         stdin=subprocess.DEVNULL,
@@ -94,7 +95,9 @@ async def _open_by_command(bus: SessionBus, target: str, what: str) -> None:
     )
     with trio.move_on_after(START_PATIENCE):
         if await process.wait() != 0:
-            raise NotOpened(f"{command[0]} could not open {what}")
+            raise NotOpened(
+                Phrase("{command} could not open {what}", command=command[0], what=what)
+            )
 
 
 async def _environment(bus: SessionBus) -> dict[str, str]:

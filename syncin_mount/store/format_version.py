@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from reconciler.phrases import Phrase
 from syncin_mount.store import atomic_file
 from syncin_mount.store.errors import NewerFormat, Repair, ReplicaError
 from syncin_mount.store.records import FORMAT, U64
@@ -19,27 +20,57 @@ def prepare_folder(folder: Path) -> None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except (FileExistsError, NotADirectoryError):
         raise ReplicaError(
-            f"{folder} is not a folder, so it cannot hold a replica; choose another place."
+            Phrase(
+                "{folder} is not a folder, so it cannot hold a replica; choose another place.",
+                folder=folder,
+            )
         ) from None
     name = folder / "format"
     if not name.exists():
         strangers = {found.name for found in folder.iterdir()} - {"lock", "format.new"}
         if strangers & {"index", "objects", "journal"}:
-            raise _no_format(folder, "is missing")
+            raise _no_format(
+                folder,
+                Phrase(
+                    "the file 'format' in {folder} is missing: the replica is damaged; nothing was"
+                    " changed",
+                    folder=folder,
+                ),
+            )
         if strangers:
             raise ReplicaError(
-                f"{folder} holds other things ({min(strangers)}) and no replica; choose an empty"
-                " folder."
+                Phrase(
+                    "{folder} holds other things ({name}) and no replica; choose an empty folder.",
+                    folder=folder,
+                    name=min(strangers),
+                )
             )
         return
     text = name.read_text(errors="replace").strip()
     if not (text.isascii() and text.isdecimal()) or len(text) > _FORMAT_DIGITS:
-        raise _no_format(folder, "does not hold a format number")
+        raise _no_format(
+            folder,
+            Phrase(
+                "the file 'format' in {folder} does not hold a format number: the replica is"
+                " damaged; nothing was changed",
+                folder=folder,
+            ),
+        )
     if int(text) > FORMAT:
         flipped = is_flipped(folder)
+        formats = {"folder": folder, "found": text, "known": FORMAT}
         raise NewerFormat(
-            f"the replica in {folder} has format {text} and this program knows {FORMAT}: a later"
-            f" version wrote it; use that version{'' if flipped else '.'}",
+            Phrase(
+                "the replica in {folder} has format {found} and this program knows {known}: a"
+                " later version wrote it; use that version",
+                **formats,
+            )
+            if flipped
+            else Phrase(
+                "the replica in {folder} has format {found} and this program knows {known}: a"
+                " later version wrote it; use that version.",
+                **formats,
+            ),
             repair=Repair.IF_NO_LATER_VERSION if flipped else None,
             folder=folder,
         )
@@ -59,7 +90,7 @@ def is_flipped(folder: Path) -> bool:
 
 def _no_format(folder: Path, why: str) -> ReplicaError:
     return ReplicaError(
-        f"the file 'format' in {folder} {why}: the replica is damaged; nothing was changed",
+        why,
         repair=Repair.SAVES_WHAT_IS_THERE,
         folder=folder,
     )

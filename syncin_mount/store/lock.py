@@ -6,6 +6,7 @@ import logging
 import os
 from pathlib import Path
 
+from reconciler.phrases import Phrase
 from syncin_mount.store import system
 from syncin_mount.store.errors import ReplicaInUse
 
@@ -18,12 +19,18 @@ def _in_use(folder: Path, pid: int) -> str:
     if system.is_dying(pid):
         # Its threads may wait in the kernel for who waits for the drive:
         # docs/internals/crash-table.md, "What a kill can leave standing".
-        return (
-            f"the replica in {folder} is in use by process {pid}, which was killed and cannot end"
-            " while a program waits for its drive; release them with: umount -f and the drive's"
-            " folder."
+        return Phrase(
+            "the replica in {folder} is in use by process {pid}, which was killed and"
+            " cannot end while a program waits for its drive; release them with: umount"
+            " -f and the drive's folder.",
+            folder=folder,
+            pid=pid,
         )
-    return f"the replica in {folder} is in use by process {pid}; stop that one first."
+    return Phrase(
+        "the replica in {folder} is in use by process {pid}; stop that one first.",
+        folder=folder,
+        pid=pid,
+    )
 
 
 def dying_holder(folder: Path) -> int | None:

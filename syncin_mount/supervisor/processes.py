@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import trio
 
+from reconciler.phrases import Phrase
 from syncin_mount.app.processes.spawn import mount_command
 from syncin_mount.config import FolderError, private_folder
 from syncin_mount.config.files import open_log
@@ -95,7 +96,7 @@ async def open_daemon(folders: Folders, name: str, arguments: list[str]) -> tupl
 
 def _not_started(error: OSError | FolderError) -> DaemonError:
     why = (error.strerror or str(error)) if isinstance(error, OSError) else str(error)
-    return DaemonError(f"its daemon cannot be started ({why})")
+    return DaemonError(Phrase("its daemon cannot be started ({why})", why=why))
 
 
 async def first_word(descriptor: int) -> bytes:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 import trio
 from msgspec.structs import replace
 
+from reconciler.phrases import Phrase, strerror
 from syncin_mount.app.processes.page_opening import SupervisedPage
 from syncin_mount.app.processes.spawn import (
     EndedSilently,
@@ -78,7 +79,9 @@ def only_supervisor(folders: Folders) -> Iterator[None]:
     """Holds the lock that only one supervisor of these folders has, whatever session it runs in.
     Raises DaemonError."""
     if sys.platform == "win32":
-        raise DaemonError("the supervisor is not there yet on Windows; mount each drive by itself")
+        raise DaemonError(
+            Phrase("the supervisor is not there yet on Windows; mount each drive by itself")
+        )
     import fcntl  # noqa: PLC0415 (exists on POSIX only)
 
     path = private_folder(folders.state / "run") / f"{NAME}.lock"
@@ -287,12 +290,21 @@ class Supervisor:
             self._wake()
             return
         if status is None or status < 0:
-            by = "" if status is None else f" by {signal_name(-status)}"
-            why = f"the daemon of '{name}' was killed{by}"
-        else:
             why = (
-                f"the daemon of '{name}' ended with status {status}; its log says more:"
-                f" {self._folders.log(name)}"
+                Phrase("the daemon of '{name}' was killed", name=name)
+                if status is None
+                else Phrase(
+                    "the daemon of '{name}' was killed by {signal}",
+                    name=name,
+                    signal=signal_name(-status),
+                )
+            )
+        else:
+            why = Phrase(
+                "the daemon of '{name}' ended with status {status}; its log says more: {log}",
+                name=name,
+                status=status,
+                log=self._folders.log(name),
             )
         log.error("%s", why)
         self._policy.ended(trio.current_time(), name, in_order=False, why=why, status=1)
@@ -343,7 +355,9 @@ class Supervisor:
         try:
             return replace(self._answer(), page=await self._page.address())
         except OSError as error:
-            return replace(self._answer(), trouble=f"it has no port ({error.strerror})")
+            return replace(
+                self._answer(), trouble=Phrase("it has no port ({why})", why=strerror(error))
+            )
 
     def _answer(self) -> Answer:
         return Answer(self.supervised(), self._trouble)

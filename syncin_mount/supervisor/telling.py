@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import trio
 
 from reconciler.errors import RemoteError
+from reconciler.phrases import Phrase
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -51,10 +52,10 @@ async def wait_synced(drive: Client) -> None:
         why = (
             now.halted
             or now.refused
-            or (now.why_offline or "the server is away" if now.online is False else None)
+            or (now.why_offline or Phrase("the server is away") if now.online is False else None)
         )
         if now.paused or now.manual or now.schedule != "off":
-            why = "it sends nothing by itself now"
+            why = Phrase("it sends nothing by itself now")
         if why:
             log.info("%s is not waited for (%d waiting): %s", now.name, now.waiting, why)
             return

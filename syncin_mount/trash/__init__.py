@@ -14,6 +14,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Protocol
 
+from reconciler.phrases import Phrase
 from syncin_mount.trash.spec import Item, Kept, NotForTrash, TrashUnusable
 from syncin_mount.trash.where import Choice, choose, chosen_bin, home_trash
 
@@ -87,4 +88,4 @@ def find_user_bin(folders: Folders, synchronization: Synchronization) -> tuple[U
         replica = os.fsencode(folders.replica(synchronization.name).absolute())
         staging = f".syncin-mount-{hashlib.sha256(replica).hexdigest()[:16]}"
         return HomeTrash(folder, drive=synchronization.mountpoint, staging=staging), choice.why
-    return None, "as this program knows of no trash here"
+    return None, Phrase("as this program knows of no trash here")

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable
 from typing import Final
 
+from reconciler.phrases import Phrase
 from syncin_mount.deep_tree import walk
 from syncin_mount.sparse_ranges import data_pieces
 from syncin_mount.trash.spec import NotForTrash
@@ -38,7 +39,7 @@ def copy_tree(source: int, name: bytes, target: int, carry_on: Callable[[], None
         elif stat.S_ISREG(found.st_mode):
             _copy_file(source, path, target, times, carry_on)
         else:
-            raise NotForTrash(f"{path[:80]!r} is no file, folder or link")
+            raise NotForTrash(Phrase("{path} is no file, folder or link", path=repr(path[:80])))
     for path, times in reversed(folders):
         os.utime(path, ns=times, dir_fd=target)
         sync(path, at=target)

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Protocol
 
 import trio
 
+from reconciler.phrases import Phrase
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -23,8 +25,12 @@ class MountpointNotEmpty(MountError):
 
     def __init__(self, mountpoint: Path, first: str) -> None:
         super().__init__(
-            f"{mountpoint} is not empty (it has {first!r}), and mounting would hide what is in it;"
-            " choose an empty folder, or bring what is in it into the drive"
+            Phrase(
+                "{mountpoint} is not empty (it has {first}), and mounting would hide what is"
+                " in it; choose an empty folder, or bring what is in it into the drive",
+                mountpoint=mountpoint,
+                first=repr(first),
+            )
         )
 
 

@@ -11,10 +11,10 @@ import trio
 
 from syncin_mount.app.errors import InvalidRequest, NotPossible, WouldLose
 from syncin_mount.app.messages import sentence
-from syncin_mount.app.messages.quantities import count
+from syncin_mount.app.messages import synchronizations as sentences
 from syncin_mount.app.processes.supervisor_client import told
 from syncin_mount.control.supervision import Ask, What
-from syncin_mount.language import t
+from syncin_mount.language import t, tn
 from syncin_mount.printable import printable
 from syncin_mount.web.routes import Done, Name, OneDrive, PathText, Request, Route
 
@@ -139,7 +139,7 @@ class Changes:
             return Done(t("the server hears of it with the next run: {why}", why=why))
         if done.change.missed:
             return Done(sentence(done.change.missed[0]))
-        later = "where deleted files go holds from the next mount on"
+        later = t("where deleted files go holds from the next mount on")
         return Done(later if done.waits_for_mount else done.change.after.restriction)
 
     async def rename(self, request: Rename) -> Done:
@@ -233,17 +233,17 @@ def _place(text: str) -> Path:
 def _shown(look: str, held: OnlyHere) -> Losses:
     unsent, local, binned = held.unsent, held.local, held.binned
     kinds = (
-        (f"{count(len(unsent), 'change')} that the server does not have", unsent),
+        (sentences.unsent(len(unsent)), unsent),
+        (sentences.local(len(local)), local),
         (
-            f"{count(len(local), 'file or link', 'files and links')} that only this computer has",
-            local,
+            tn("{count} entry in the trash", "{count} entries in the trash", len(binned)),
+            binned,
         ),
-        (f"{count(len(binned), 'entry', 'entries')} in the trash", binned),
     )
     return Losses(
         look,
         tuple(
-            Lost(what, tuple(printable(path) or "(a deletion)" for path in paths[:MOST_SHOWN]))
+            Lost(what, tuple(printable(path) or t("(a deletion)") for path in paths[:MOST_SHOWN]))
             for what, paths in kinds
             if paths
         ),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from reconciler.phrases import Phrase
 from syncin_mount.advice import Reader, write_for
 from syncin_mount.app.messages import sentence
 from syncin_mount.language import current, speak
@@ -94,7 +95,7 @@ class Page:
             asked = await read_body(receive, TicketRequest)
             token = self._gate.exchange(asked.ticket)
             if token is None:
-                raise Unanswerable(401, "this address was used already, or is too old")
+                raise Unanswerable(401, Phrase("this address was used already, or is too old"))
             await self._send_json(send, 200, TokenAnswer(token))
         else:
             await self._call(path, guard.token_of(scope), receive, send)
@@ -102,7 +103,7 @@ class Page:
     async def _send_file(self, path: str, send: Send, *, packed: bool) -> None:
         found = catalogue(current()) if path == CATALOGUE else self._files.at(path)
         if found is None:
-            raise Unanswerable(404, "there is nothing at this address")
+            raise Unanswerable(404, Phrase("there is nothing at this address"))
         headers: list[Header] = [
             *self._headers,
             (b"content-type", found.kind.encode()),
@@ -115,10 +116,10 @@ class Page:
 
     async def _call(self, path: str, token: str | None, receive: Receive, send: Send) -> None:
         if token is None or not self._gate.admits(token):
-            raise Unanswerable(401, "this tab is not known any more")
+            raise Unanswerable(401, Phrase("this tab is not known any more"))
         route = self._routes.get(path)
         if route is None:
-            raise Unanswerable(404, "there is nothing at this address")
+            raise Unanswerable(404, Phrase("there is nothing at this address"))
         request = await read_body(receive, route.kind)
         try:
             done = await route.handle(request)
@@ -127,7 +128,10 @@ class Page:
                 await self._refuse(send, 409, Refused(sentence(error)))
                 return
             log.exception("%s failed", path)
-            why = f"this is an error of the program ({type(error).__name__}); its log says more"
+            why = Phrase(
+                "this is an error of the program ({kind}); its log says more",
+                kind=type(error).__name__,
+            )
             await self._refuse(send, 500, Refused(why))
         else:
             if isinstance(done, Stream):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import trio
 
+from reconciler.phrases import Phrase
 from syncin_mount.app.errors import NotPossible
 from syncin_mount.app.messages import sentence
 from syncin_mount.app.runs.run_many import Ran, run_all
@@ -88,7 +89,7 @@ class Runs:
                 )
             for each in new:
                 if self._scopes.get(each.name) is scope:
-                    self._end(each.name, RunState("ended", time.time(), "it was stopped"))
+                    self._end(each.name, RunState("ended", time.time(), Phrase("it was stopped")))
 
         self._nursery.start_soon(run)
 

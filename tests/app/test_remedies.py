@@ -125,7 +125,7 @@ def test_what_is_to_be_pressed_is_on_the_page(language: str):
         ]
     words = {word for text in told for word in QUOTED.findall(text)}
     assert len(words) > 12
-    assert {word for word in words if word not in {*known, "docs"}} == set()
+    assert {word for word in words if word not in {*known, "docs", "7"}} == set()
 
 
 def test_who_reads_belongs_to_a_context():

@@ -112,11 +112,8 @@ DATA = re.compile(
 )
 """Names, also those of languages, paths, units: the same in every language."""
 
-STILL_ENGLISH = re.compile(
-    r"edited on both sides: .*|Nothing is to be done: .*|M\d+ \d+, \w{3}, [\d:]+|@supervisor"
-)
-"""The reconciler's reasons, which are kept on the disk as they are; a date as the browser has it
-where it knows no words; the supervisor's name in the logs."""
+STILL_ENGLISH = re.compile(r"M\d+ \d+, \w{3}, [\d:]+|@supervisor")
+"""A date as the browser has it where it knows no words; the supervisor's name in the logs."""
 
 
 def plain_english(shown: list[str]) -> set[str]:

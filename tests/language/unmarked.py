@@ -51,7 +51,7 @@ def _apart(tree: ast.AST) -> set[int]:
             apart |= _all_of(node)
         if isinstance(node, ast.keyword) and node.arg in _HELP:
             apart |= _all_of(node.value)
-        if isinstance(node, ast.Assert):
+        if isinstance(node, ast.Assert) or _is_list_of_names(node):
             apart |= _all_of(node)
         if isinstance(node, ast.Call):
             name = name_of(node.func)
@@ -62,6 +62,10 @@ def _apart(tree: ast.AST) -> set[int]:
             if is_log or name in _FAULTS:
                 apart |= _all_of(node)
     return apart
+
+
+def _is_list_of_names(node: ast.AST) -> bool:
+    return isinstance(node, ast.Assign) and name_of(node.targets[0]) == "__all__"
 
 
 def _shown(tree: ast.AST) -> set[int]:

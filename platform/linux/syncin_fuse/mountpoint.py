@@ -10,6 +10,7 @@ import stat
 import subprocess
 from pathlib import Path
 
+from reconciler.phrases import Phrase, strerror
 from syncin_mount.vfs import MountError, MountpointNotEmpty
 
 DEVICE = Path("/dev/fuse")
@@ -109,9 +110,12 @@ def detach(mountpoint: Path) -> None:
     )
     if done.returncode != 0 and mounted_type(mountpoint) is not None:
         raise MountError(
-            f"{mountpoint} is still mounted and cannot be unmounted:"
-            f" {done.stderr.strip() or 'fusermount3 failed'}; unmount it by hand with: umount -l"
-            f" {mountpoint}"
+            Phrase(
+                "{mountpoint} is still mounted and cannot be unmounted: {why}; unmount it"
+                " by hand with: umount -l {mountpoint}",
+                mountpoint=mountpoint,
+                why=done.stderr.strip() or "fusermount3 failed",
+            )
         )
 
 
@@ -123,8 +127,12 @@ def prepare(mountpoint: Path) -> None:
         detach(mountpoint)
     elif taken is not None:
         raise MountError(
-            f"{mountpoint} is a mount point already (file system type {taken}); "
-            "unmount that first or choose another folder."
+            Phrase(
+                "{mountpoint} is a mount point already (file system type {kind}); unmount"
+                " that first or choose another folder.",
+                mountpoint=mountpoint,
+                kind=taken,
+            )
         )
     _check_folder(mountpoint)
 
@@ -132,8 +140,10 @@ def prepare(mountpoint: Path) -> None:
 def _check_system() -> None:
     if shutil.which("fusermount3") is None:
         raise MountError(
-            "The program fusermount3 is missing, without which nothing can be mounted; "
-            "install it (Debian: apt install fuse3)."
+            Phrase(
+                "The program fusermount3 is missing, without which nothing can be mounted;"
+                " install it (Debian: apt install fuse3)."
+            )
         )
     try:
         is_device = stat.S_ISCHR(DEVICE.stat().st_mode)
@@ -141,13 +151,19 @@ def _check_system() -> None:
         is_device = False
     if not is_device:
         raise MountError(
-            f"This system has no {DEVICE}, without which nothing can be mounted; load the kernel"
-            f" module (modprobe fuse), or give the container the device {DEVICE}."
+            Phrase(
+                "This system has no {device}, without which nothing can be mounted; load the"
+                " kernel module (modprobe fuse), or give the container the device {device}.",
+                device=DEVICE,
+            )
         )
     if not os.access(DEVICE, os.R_OK | os.W_OK):
         raise MountError(
-            f"You may not use {DEVICE}, without which nothing can be mounted; ask whoever runs this"
-            " system."
+            Phrase(
+                "You may not use {device}, without which nothing can be mounted; ask whoever"
+                " runs this system.",
+                device=DEVICE,
+            )
         )
 
 
@@ -157,19 +173,38 @@ def _check_folder(mountpoint: Path) -> None:
             first = next(entries, None)
     except FileNotFoundError:
         raise MountError(
-            f"{mountpoint} does not exist; make an empty folder there first."
+            Phrase(
+                "{mountpoint} does not exist; make an empty folder there first.",
+                mountpoint=mountpoint,
+            )
         ) from None
     except NotADirectoryError:
         raise MountError(
-            f"{mountpoint} is not a folder; choose an empty folder to mount at."
+            Phrase(
+                "{mountpoint} is not a folder; choose an empty folder to mount at.",
+                mountpoint=mountpoint,
+            )
         ) from None
     except PermissionError:
-        raise MountError(f"You may not read {mountpoint}; choose a folder of your own.") from None
+        raise MountError(
+            Phrase(
+                "You may not read {mountpoint}; choose a folder of your own.", mountpoint=mountpoint
+            )
+        ) from None
     except OSError as error:
         raise MountError(
-            f"{mountpoint} cannot be used: {error.strerror}; choose another folder."
+            Phrase(
+                "{mountpoint} cannot be used: {why}; choose another folder.",
+                mountpoint=mountpoint,
+                why=strerror(error),
+            )
         ) from None
     if first is not None:
         raise MountpointNotEmpty(mountpoint, first.name)
     if not os.access(mountpoint, os.W_OK):
-        raise MountError(f"You may not write in {mountpoint}; choose a folder of your own.")
+        raise MountError(
+            Phrase(
+                "You may not write in {mountpoint}; choose a folder of your own.",
+                mountpoint=mountpoint,
+            )
+        )

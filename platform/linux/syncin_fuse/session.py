@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 import pyfuse3
 import trio
 
+from reconciler.phrases import Phrase
 from syncin_fuse import readiness
 from syncin_fuse.announcer import Announcer
 from syncin_fuse.invalidation import Invalidator
@@ -68,8 +69,12 @@ async def run(
         pyfuse3.init(operations, str(mountpoint), mount_options(options))
     except RuntimeError as error:
         raise MountError(
-            f"{mountpoint} could not be mounted ({error}); the line above, from the FUSE library,"
-            " says why."
+            Phrase(
+                "{mountpoint} could not be mounted ({error}); the line above, from the FUSE"
+                " library, says why.",
+                mountpoint=mountpoint,
+                error=error,
+            )
         ) from None
     try:
         await _serve(operations, fs, mountpoint, options, task_status)

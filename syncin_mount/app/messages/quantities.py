@@ -59,8 +59,3 @@ def servers(count: int) -> str:
 def synchronizations(count: int) -> str:
     """So many synchronizations."""
     return tn("{count} synchronization", "{count} synchronizations", count)
-
-
-def count(number: int, one: str, many: str | None = None) -> str:
-    """``1 file``, ``2 files``: in English alone."""
-    return f"{number} {one if number == 1 else many or one + 's'}"

@@ -32,6 +32,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from reconciler.phrases import Phrase
 from syncin_mount.store import atomic_file, system
 from syncin_mount.store.content.incoming_version import IncomingVersion
 from syncin_mount.store.content.objects import Object, Objects
@@ -60,8 +61,8 @@ from syncin_mount.store.recovery.power_cut import recover_overwritten
 log = logging.getLogger(__name__)
 
 STRAYS_AN_ENTRY: Final = 10_000
-STRAYED: Final = "nothing told whose it was after the program or the computer was stopped"
-TORN: Final = "the computer stopped before what was saved was on the disk; this much was"
+STRAYED: Final = Phrase("nothing told whose it was after the program or the computer was stopped")
+TORN: Final = Phrase("the computer stopped before what was saved was on the disk; this much was")
 
 
 class OpenRecovery:

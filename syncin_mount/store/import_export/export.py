@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reconciler.model import ROOT, NodeId
+from reconciler.phrases import Phrase
 from syncin_mount.deep_tree import walk
 from syncin_mount.sparse_ranges import data_pieces
 from syncin_mount.store import system
@@ -207,7 +208,7 @@ def _copy_file(source: int, path: bytes, progress: Progress = _no_progress) -> N
             there.update(piece)
         if there.digest() != read.digest() or os.fstat(fd).st_size != size:
             raise NotTheSame(
-                errno.EIO, "what was read back is not what was written", os.fsdecode(path)
+                errno.EIO, Phrase("what was read back is not what was written"), os.fsdecode(path)
             )
     finally:
         os.close(fd)

@@ -6,6 +6,7 @@ import errno
 import os
 import sys
 
+from reconciler.phrases import Phrase
 from syncin_mount.store import system
 from syncin_mount.store.journal.reserve import NO_ROOM
 
@@ -57,7 +58,7 @@ def copy_content(source: int, target: int, size: int) -> None:
         while at < stop:
             piece = system.pread(source, min(_PIECE, stop - at), at)
             if not piece:
-                raise InUse(errno.EBUSY, "it was changed while it was copied")
+                raise InUse(errno.EBUSY, Phrase("it was changed while it was copied"))
             view = memoryview(piece)
             while view:
                 done = system.pwrite(target, view, at)

@@ -29,6 +29,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.model import ROOT, NodeId
 from reconciler.names import MAX_NAME_BYTES, free_names
+from reconciler.phrases import Phrase
 from syncin_mount.store import system
 from syncin_mount.store.import_export import leases
 from syncin_mount.store.import_export.file_copy import (
@@ -175,7 +176,7 @@ class Importer:
                 self._replica.unlink(parent, name)
             else:
                 self._replica.delete_local(
-                    there, keep=True, why="left by an import that was interrupted"
+                    there, keep=True, why=Phrase("left by an import that was interrupted")
                 )
         return self._name(path, parent)
 
@@ -195,7 +196,7 @@ class Importer:
     def _one(self, found: Found) -> None:
         parent = self._nodes.get(os.path.dirname(found.path))
         if found.why or parent is None:  # what is below something that stays, stays
-            self._leave(found.path, found.why or "its folder stays")
+            self._leave(found.path, found.why or Phrase("its folder stays"))
         elif found.kind is NodeType.FOLDER:
             with contextlib.suppress(FileNotFoundError):  # somebody took it away
                 self._enter(found.path, parent, os.lstat(self._place(found.path)))
@@ -253,7 +254,7 @@ class Importer:
             raise
         if leased is False:
             os.close(fd)
-            raise InUse(errno.EBUSY, "a program has it open for writing")
+            raise InUse(errno.EBUSY, Phrase("a program has it open for writing"))
         self._copied.append(_Original(place, found, fd, bool(leased)))
         self.done.files += 1
         self.done.bytes += found.st_size
@@ -347,7 +348,7 @@ class Importer:
         finally:
             content.close()
         if not is_untouched(os.fstat(fd), found):
-            raise InUse(errno.EBUSY, "it was changed while it was copied")
+            raise InUse(errno.EBUSY, Phrase("it was changed while it was copied"))
         replica.written(node, size=found.st_size, mtime_ns=found.st_mtime_ns)
         self._take_xattrs(node, self._place(path))
         if found.st_nlink > 1:
@@ -405,7 +406,7 @@ class Importer:
         place, (head, name) = original.place, os.path.split(original.place)
         try:
             if not is_untouched(os.lstat(place), original.found):
-                raise InUse(errno.EBUSY, "it was changed while it was copied")
+                raise InUse(errno.EBUSY, Phrase("it was changed while it was copied"))
             if not original.leased:
                 os.unlink(place)
                 return
@@ -413,7 +414,7 @@ class Importer:
             os.rename(place, aside)
             if leases.is_wanted(original.fd):
                 os.rename(aside, place)
-                raise InUse(errno.EBUSY, "a program wants to write to it")
+                raise InUse(errno.EBUSY, Phrase("a program wants to write to it"))
             os.unlink(aside)
         except FileNotFoundError:
             return

@@ -7,6 +7,7 @@ import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from reconciler.phrases import Phrase, strerror
 from syncin_mount.store.types import NodeType
 
 ASIDE = b".syncin-mount-import~"
@@ -55,10 +56,18 @@ def survey(folder: bytes) -> Iterator[Found]:
         except OSError as error:
             if not at:
                 raise
-            yield Found(at, NodeType.FOLDER, 0, 0, f"it cannot be looked into ({error.strerror})")
+            yield Found(
+                at,
+                NodeType.FOLDER,
+                0,
+                0,
+                Phrase("it cannot be looked into ({why})", why=strerror(error)),
+            )
             continue
         stuck = (
-            "" if os.access(where, os.W_OK | os.X_OK) else "you may not take it out of its folder"
+            ""
+            if os.access(where, os.W_OK | os.X_OK)
+            else Phrase("you may not take it out of its folder")
         )
         below = []
         for name in names:
@@ -84,12 +93,12 @@ def _look(place: bytes, path: bytes, device: int, stuck: str) -> Found | None:
             NodeType.SOCKET,
             0,
             found.st_mtime_ns,
-            "it is a socket, which only its program can use",
+            Phrase("it is a socket, which only its program can use"),
         )
     size = found.st_size if kind is NodeType.FILE else 0
     why = stuck
     if found.st_dev != device:
-        why = "another file system is mounted there"
+        why = Phrase("another file system is mounted there")
     elif kind in {NodeType.FILE, NodeType.FOLDER} and not os.access(place, os.R_OK):
-        why = "you may not read it"
+        why = Phrase("you may not read it")
     return Found(path, kind, size, found.st_mtime_ns, why)

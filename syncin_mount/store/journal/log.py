@@ -30,6 +30,7 @@ from typing import Final, NamedTuple
 
 import xxhash
 
+from reconciler.phrases import Phrase
 from syncin_mount.store import system
 from syncin_mount.store.errors import JournalDamaged, Repair
 from syncin_mount.store.journal.last_record import RECORDED, Tally
@@ -39,7 +40,7 @@ from syncin_mount.store.journal.segments import LEAD, SEQUENCE, Damage, Whole, l
 log = logging.getLogger(__name__)
 
 SEGMENT_BYTES: Final = 16 << 20
-_NOT_ON_DISK: Final = "the journal could not be brought to the disk"
+_NOT_ON_DISK: Final = Phrase("the journal could not be brought to the disk")
 
 Record = tuple[int, bytes]
 
@@ -124,16 +125,26 @@ class Journal:
 
     def _damaged(self, path: Path, piece: Damage) -> JournalDamaged:
         return JournalDamaged(
-            f"the journal file {path} is damaged at byte {piece.offset} (record {piece.number}):"
-            " the disk or another program changed it; nothing was cut off",
+            Phrase(
+                "the journal file {path} is damaged at byte {offset} (record {number}): the"
+                " disk or another program changed it; nothing was cut off",
+                path=path,
+                offset=piece.offset,
+                number=piece.number,
+            ),
             repair=Repair.SAVES_WHAT_IS_THERE,
             folder=self._folder.parent,
         )
 
     def _lacks(self, first: int, last: int) -> JournalDamaged:
         return JournalDamaged(
-            f"the journal in {self._folder} lacks the records {first} to {last}: something else"
-            " removed or damaged its files; nothing was changed",
+            Phrase(
+                "the journal in {folder} lacks the records {first} to {last}: something else"
+                " removed or damaged its files; nothing was changed",
+                folder=self._folder,
+                first=first,
+                last=last,
+            ),
             repair=Repair.SAVES_WHAT_IS_THERE,
             folder=self._folder.parent,
         )

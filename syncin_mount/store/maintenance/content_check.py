@@ -8,13 +8,14 @@ import os
 from collections.abc import Callable, Iterator
 
 from reconciler.model import NodeId
+from reconciler.phrases import Phrase
 from syncin_mount.store.recovery.consistency import Problem
 from syncin_mount.store.replica.contents import Contents
 from syncin_mount.store.replica.replica import Replica
 
 PIECE = 1 << 20
-WHY = "it changed on the disk by itself; the server's version comes back"
-LOST = "its content changed on the disk by itself, and the server does not have it"
+WHY = Phrase("it changed on the disk by itself; the server's version comes back")
+LOST = Phrase("its content changed on the disk by itself, and the server does not have it")
 
 
 def size_of_contents(replica: Replica) -> tuple[int, int]:
@@ -53,7 +54,9 @@ def look_at_contents(
 def _told(replica: Replica, node: NodeId) -> str:
     local, base = replica.local(node), replica.base(node)
     agreed = local is not None and base is not None and base.version == local.version
-    return "its content changed on the disk by itself; the server has it" if agreed else LOST
+    return (
+        Phrase("its content changed on the disk by itself; the server has it") if agreed else LOST
+    )
 
 
 def _every(contents: Contents) -> Iterator[NodeId]:

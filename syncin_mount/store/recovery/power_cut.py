@@ -18,12 +18,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain
 
+from reconciler.phrases import Phrase
 from syncin_mount.store.content.objects import Objects
 from syncin_mount.store.index.index import Index
 from syncin_mount.store.journal import events
 from syncin_mount.store.records import FromBin, Node, Unlink, decode_effect
 
-REPLACED = "the computer stopped before what replaced this was on the disk for sure"
+REPLACED = Phrase("the computer stopped before what replaced this was on the disk for sure")
 
 
 @dataclass(frozen=True, slots=True)

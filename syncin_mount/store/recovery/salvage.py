@@ -16,6 +16,7 @@ from typing import Any, Final
 
 import msgspec
 
+from reconciler.phrases import Phrase
 from syncin_mount.store.errors import Repair, ReplicaError
 from syncin_mount.store.index.index import Index
 from syncin_mount.store.index.tables.lmdb_tables import TABLES
@@ -110,7 +111,11 @@ def _walk(file: IndexFile) -> bool:
 def damaged(folder: Path, why: str) -> ReplicaError:
     """The error for an index that cannot be used."""
     return ReplicaError(
-        f"the index in {folder / 'index'} is damaged ({why}); nothing was changed",
+        Phrase(
+            "the index in {folder} is damaged ({why}); nothing was changed",
+            folder=folder / "index",
+            why=why,
+        ),
         repair=Repair.SAVES_WHAT_IS_THERE,
         folder=folder,
     )

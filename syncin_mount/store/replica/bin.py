@@ -17,6 +17,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from reconciler.model import NodeId
+from reconciler.phrases import Phrase
 from syncin_mount.store import system
 from syncin_mount.store.content.objects import DEEP, Objects
 from syncin_mount.store.conversions import to_bin_entry
@@ -106,7 +107,7 @@ class Bin:
             self._committer.commit_all()
         place = self._objects.bin_place(sequence) + b"/" + entry.name
         if entry.is_folder or os.path.isdir(place):
-            raise OSError(errno.EISDIR, "it is a folder")
+            raise OSError(errno.EISDIR, Phrase("it is a folder"))
         return os.open(place, system.READ | getattr(os, "O_NOFOLLOW", 0))
 
     @contextlib.contextmanager
@@ -122,7 +123,7 @@ class Bin:
 
     def _check_staying(self, sequences: Iterable[int]) -> None:
         if not self._leased.isdisjoint(sequences):
-            raise OSError(errno.EBUSY, "it is just being put into the desktop's trash")
+            raise OSError(errno.EBUSY, Phrase("it is just being put into the desktop's trash"))
 
     def restore(self, sequence: int, parent: NodeId, name: bytes) -> NodeId:
         """Brings an entry back as a new node; it counts as made by the user. Nothing is ever

@@ -26,6 +26,7 @@ from dataclasses import dataclass
 
 from reconciler.model import NodeId
 from reconciler.names import free_names
+from reconciler.phrases import Phrase
 from syncin_mount.store import system
 from syncin_mount.store.changes import AttrChanged
 from syncin_mount.store.content.objects import Objects
@@ -44,7 +45,7 @@ from syncin_mount.store.replica.tree_reader import PAGE, TreeReader
 from syncin_mount.store.replica.upload_log import UploadLog
 from syncin_mount.store.types import Operation
 
-DISCARDED = "you discarded it before it was sent"
+DISCARDED = Phrase("you discarded it before it was sent")
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +144,7 @@ class LocalChanges:
         """
         record, base = self._ix.node(node), self._ix.base(node)
         if not self._ix.is_dirty(node) or (record is None and base is None):
-            raise CannotUndo("nothing of it waits any more")
+            raise CannotUndo(Phrase("nothing of it waits any more"))
         concerned = list(self._concerned(node, record, base))
         self._check_free_to_undo(concerned, busy)
         if base is None:
@@ -183,7 +184,9 @@ class LocalChanges:
             base = self._ix.base(folder)
             if base is None or folder in gone:
                 raise CannotUndo(
-                    "the folder that it was in is not known any more; the next listing tells"
+                    Phrase(
+                        "the folder that it was in is not known any more; the next listing tells"
+                    )
                 )
             gone.insert(0, folder)
             folder = base.parent
@@ -199,14 +202,19 @@ class LocalChanges:
         for node in nodes:
             name = self._called(node)
             if busy(NodeId(node)):
-                raise CannotUndo(f"{name} is just being sent")
+                raise CannotUndo(Phrase("{name} is just being sent", name=name))
             if node in being_written:
-                raise CannotUndo(f"{name} is open for writing; close it first")
+                raise CannotUndo(Phrase("{name} is open for writing; close it first", name=name))
             if node in unsure:
-                raise CannotUndo(f"{name} may be on the server already; the next run finds out")
+                raise CannotUndo(
+                    Phrase("{name} may be on the server already; the next run finds out", name=name)
+                )
             if self._would_contain_itself(node):
                 raise CannotUndo(
-                    f"the folder that {name} was in lies in it now; discard that one first"
+                    Phrase(
+                        "the folder that {name} was in lies in it now; discard that one first",
+                        name=name,
+                    )
                 )
 
     def _would_contain_itself(self, node: int) -> bool:

@@ -13,11 +13,12 @@ import struct
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Self
 
 import lmdb
 import msgspec
 
+from reconciler.phrases import Phrase
 from syncin_mount.store import format_version, lock, system
 from syncin_mount.store.content.objects import Objects
 from syncin_mount.store.durability.committer import Committer
@@ -49,10 +50,6 @@ if TYPE_CHECKING:
     from reconciler import ports
 
 log = logging.getLogger(__name__)
-
-_FULL: Final = (
-    "the disk that holds {} is full; nothing is lost: make some MB of room there, and start again."
-)
 
 
 class Replica:
@@ -246,7 +243,13 @@ class Replica:
                 raise salvage.damaged(folder, f"{type(error).__name__}: {error}") from error
             cause = as_os_error(error) if isinstance(error, lmdb.Error) else error
             if isinstance(cause, OSError) and cause.errno in NO_ROOM:
-                raise ReplicaError(_FULL.format(folder)) from error
+                raise ReplicaError(
+                    Phrase(
+                        "the disk that holds {folder} is full; nothing is lost: make some MB of"
+                        " room there, and start again.",
+                        folder=folder,
+                    )
+                ) from error
             if cause is error:
                 raise
             raise cause from error

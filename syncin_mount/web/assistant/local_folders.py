@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from reconciler.phrases import Phrase, strerror
 from syncin_mount.app.errors import InvalidRequest, NotPossible
 from syncin_mount.app.synchronizations.mountpoint import absolute, check_mountpoint, holds_something
 from syncin_mount.app.synchronizations.suggestions import suggested_mountpoint
 from syncin_mount.config.rules import mountpoint_objection
-from syncin_mount.language import t
+from syncin_mount.language import ENGLISH, current, said, t
 from syncin_mount.printable import printable
 
 if TYPE_CHECKING:
@@ -122,7 +123,7 @@ class LocalFolders:
         except NotPossible as error:
             return str(error)
         if place.is_dir() and not os.access(place, os.R_OK | os.W_OK | os.X_OK):
-            return f"you cannot write to {place}; choose another folder"
+            return Phrase("you cannot write to {place}; choose another folder", place=place)
         return None
 
     def _is_free(self, place: Path) -> bool:
@@ -132,9 +133,11 @@ class LocalFolders:
         """The same, short enough to stand beside the folder in a list."""
         refused = mountpoint_objection(self._configuration, place, self._folders)
         if refused:
+            if current() != ENGLISH:  # where a sentence may begin otherwise
+                return said(refused)
             return refused.removeprefix(f"the mount point {place} ").partition(";")[0]
         if not os.access(place, os.R_OK | os.W_OK | os.X_OK):
-            return "you cannot write there"
+            return Phrase("you cannot write there")
         return None
 
 
@@ -167,7 +170,9 @@ def _names_in(folder: Path) -> tuple[list[str], str | None]:
                 if not each.name.startswith(".") and _is_text(each.name) and _is_folder(each):
                     names.append(each.name)
     except OSError as error:
-        return [], f"what is in {folder} cannot be seen ({error.strerror})"
+        return [], Phrase(
+            "what is in {folder} cannot be seen ({why})", folder=folder, why=strerror(error)
+        )
     return sorted(names, key=lambda name: (name.casefold(), name)), None
 
 

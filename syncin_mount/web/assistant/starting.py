@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import trio
 
+from reconciler.phrases import Phrase
 from syncin_mount.app.messages import sentence
 from syncin_mount.app.processes.supervisor_client import told
 from syncin_mount.config import ConfigurationFile
@@ -240,8 +241,12 @@ class Starts:
                 if left:
                     return _left(new.name, left)
                 notes += [
-                    f"{printable(path)} was in the drive already, with another content: it is"
-                    f" “{name}” there"
+                    Phrase(
+                        "{path} was in the drive already, with another content: it is “{name}”"
+                        " there",
+                        path=printable(path),
+                        name=name,
+                    )
                     for path, name in renamed[:MOST_STUCK]
                 ]
             if not mounted:
@@ -290,19 +295,24 @@ class Starts:
             drive = None if answer is None else answer.of(new.name)
         if drive is None or drive.phase is Phase.UP:
             return None
-        return drive.why or "its daemon ended at once; its log says more"
+        return drive.why or Phrase("its daemon ended at once; its log says more")
 
     @staticmethod
     def _own_error(what: str, error: Exception) -> str:
         log.error("%s failed", what, exc_info=error)
-        return f"this is an error of the program ({type(error).__name__}); its log says more"
+        return Phrase(
+            "this is an error of the program ({kind}); its log says more",
+            kind=type(error).__name__,
+        )
 
 
 def _left(name: str, left: Pairs) -> Stopped:
     return Stopped(
         name,
-        "some files could not be imported and stay where they are; all others are in the drive."
-        " Close what uses them, then go on",
+        Phrase(
+            "some files could not be imported and stay where they are; all others are in"
+            " the drive. Close what uses them, then go on"
+        ),
         tuple(Stuck(printable(path), why) for path, why in left[:MOST_STUCK]),
         len(left),
     )

@@ -159,3 +159,11 @@ async def test_changes_are_held_and_released_by_path(world: World):
     await world.must("desktop", "run", "release", str(world.drive / "d"))
     held = {each["path"]: each["held"] for each in await world.json("journal", "list", "docs")}
     assert set(held.values()) == {False}
+
+
+async def test_a_bookmark_that_no_file_manager_shows_is_told(world: World):
+    await world.log_in()
+    where = ("--remote", "personal/docs", "--mountpoint", str(world.drive))
+    done = await world.run("add", "docs", "--server", "home", *where, "--bookmark")
+    assert done.status == 0
+    assert "no file manager with a sidebar" in done.error

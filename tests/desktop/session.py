@@ -74,6 +74,7 @@ class Desktop:
         self.home = base / "home"
         self.drive = self.home / "Drive"
         self.share = self.home / ".local/share"
+        self.bookmarks = self.home / ".config/gtk-3.0/bookmarks"
         self._size = size
         self._processes: list[subprocess.Popen[bytes]] = []
         self.environment: dict[str, str] = {}
@@ -207,7 +208,8 @@ class Desktop:
         login = ("--login", "user1", "--password-stdin")
         self.run("server", "add", "home", ready.read_text().strip(), *login, stdin=f"{PASSWORD}\n")
         where = ("--remote", "personal/docs", "--mountpoint", str(self.drive))
-        self.run("add", "docs", "--server", "home", *where)
+        self.bookmarks.parent.mkdir(parents=True, exist_ok=True)
+        self.run("add", "docs", "--server", "home", *where, "--bookmark")
         self.run("mount", "docs")
         wait_until(lambda: self._absent() <= 1, "the contents", 300)
         # The one that takes long comes last: what is sent with it would wait for it.

@@ -168,12 +168,12 @@ def open_menu(desktop: Desktop, screen: Screen, manager: str) -> None:
         away = {"nautilus": (-50, 40), "nemo": (-20, -8), "caja": (-18, 22)}[manager]
         desktop.xdotool("mousemove", str(x + away[0]), str(y + away[1]), "click", "3")
     else:
-        x, y = {"thunar": (735, 265), "dolphin": (735, 565)}[manager]
+        x, y = {"thunar": (650, 265), "dolphin": (498, 360)}[manager]
         desktop.xdotool("mousemove", str(x), str(y), "click", "3")
     time.sleep(3)
     screen.keep(f"{manager}-menu-closed")
-    # Nautilus, Nemo and Caja have the extensions' entries second to last; the others by their name.
-    desktop.xdotool("key", *(["S", "S"] if manager == "thunar" else ["Up", "Up", "Right"]))
+    # The entries of extensions are the second to last.
+    desktop.xdotool("key", "Up", "Up", "Right")
     time.sleep(1.5)
 
 
@@ -235,3 +235,14 @@ def test_ten_thousand_files_open_about_as_fast_as_without(desktop: Desktop, mana
     ratio = min(times[True]) / min(times[False])
     print(f"{manager}: CPU seconds with {times[True]}, without {times[False]}: {ratio:.2f}")
     assert ratio < 1.5
+
+
+def test_a_bookmark_comes_and_goes_with_the_drive(desktop: Desktop):
+    desktop.mount()
+    assert desktop.bookmarks.read_text() == f"{desktop.drive.as_uri()} docs\n"
+    desktop.run("umount", "--force", "docs")
+    elsewhere = desktop.home / "Elsewhere"
+    desktop.run("edit", "docs", "--mountpoint", str(elsewhere))
+    assert desktop.bookmarks.read_text() == f"{elsewhere.as_uri()} docs\n"
+    desktop.run("remove", "docs", "--yes", "--discard-unsent")
+    assert desktop.bookmarks.read_text() == ""

@@ -121,6 +121,19 @@ def test_the_trash_here_and_on_the_server_is_restored_and_emptied(tab: Tab):
     theirs.first.wait_for(state="detached")
 
 
+def test_a_file_managers_menu_leads_to_the_path_and_to_the_trash(tab: Tab):
+    tab.enter("explain/Notes/other.txt")
+    tab.shows(tab.page.get_by_role("heading", name="other.txt"))
+    assert tab.page.get_by_label("Synchronization").input_value() == "Notes"
+    assert tab.page.get_by_placeholder("A path in Notes").input_value() == "other.txt"
+    go(tab, "Transfers")
+    go(tab, "Explain")
+    assert tab.page.get_by_role("heading", name="other.txt").count() == 0  # told once
+    tab.enter("trash/Music")
+    tab.shows(tab.page.get_by_role("heading", name="Trash", level=1))
+    assert tab.page.get_by_label("Synchronization").input_value() == "Music"
+
+
 def test_a_path_is_explained(tab: Tab):
     tab.enter("conflicts/Music")
     tab.shows(tab.page.get_by_role("heading", name="Conflicts", level=1))

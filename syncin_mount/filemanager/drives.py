@@ -47,6 +47,16 @@ def folder(environment: dict[str, str], user: int) -> str:
     return os.path.join(tempfile.gettempdir(), f"syncin-mount-{user}", FOLDER)
 
 
+def make_folder(path: str) -> None:
+    """Makes it, to be watched, and the one above it, as a daemon would: nobody else can look into
+    them. Raises OSError."""
+    for each in (os.path.dirname(path), path):
+        try:
+            os.mkdir(each, 0o700)
+        except FileExistsError:
+            continue
+
+
 def is_private(path: str, user: int) -> bool:
     """Whether it is a real folder that nobody else can change: what a file in it names is
     started."""

@@ -140,7 +140,7 @@ class Watch:
         self.drives: list[Drive] = []
         self._folder = drives.folder(dict(os.environ), drives.user())
         try:
-            os.makedirs(self._folder, mode=0o700, exist_ok=True)
+            drives.make_folder(self._folder)
         except OSError:
             return  # then no daemon announces anything either
         self._monitor = Gio.File.new_for_path(self._folder).monitor_directory(

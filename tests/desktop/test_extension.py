@@ -92,6 +92,18 @@ def test_a_folder_that_others_could_write_to_is_not_believed(announcements: Path
     assert drives.announced(str(announcements.parent / "none"), os.getuid()) == {}
 
 
+def test_a_folder_that_a_file_manager_made_first_serves_the_daemons(tmp_path: Path):
+    from syncin_mount.config import private_folder
+
+    folder = tmp_path / "syncin-mount" / "drives"
+    for _ in range(2):
+        drives.make_folder(str(folder))
+    private_folder(folder.parent)
+    private_folder(folder)
+    announce(folder, "docs")
+    assert len(drives.announced(str(folder), os.getuid())) == 1
+
+
 def test_the_folder_is_the_one_that_daemons_use(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     from syncin_mount.config import Folders
     from syncin_mount.control.announcements import announced_at

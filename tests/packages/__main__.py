@@ -97,7 +97,7 @@ def checked_by_lintian(package: Path) -> None:
         timeout=900,
     )
     errors = [line for line in done.stdout.splitlines() if line.startswith("E:")]
-    hold(done.returncode == 0 and not errors, f"lintian finds no error {errors or ''}")
+    hold(done.returncode == 0 and not errors, "; ".join(["lintian finds no error", *errors]))
 
 
 # --- the life of an installation ------------------------------------------------------------------

@@ -33,6 +33,7 @@ from syncin_mount.control.messages import (
 )
 from syncin_mount.control.server import serve_control
 from syncin_mount.control.sockets import listens
+from syncin_mount.control.state_messages import StateChange
 from syncin_mount.control.watching import LONGEST_CHUNK, NotTold, follow_drive, watch_drive
 
 STATUS = Status(
@@ -71,6 +72,9 @@ class Service:
     async def follow(self) -> AsyncIterator[Status]:
         yield STATUS
         yield replace(STATUS, online=True)
+
+    async def state_changes(self) -> AsyncIterator[StateChange]:
+        yield StateChange(everything=True)
 
     def journal(self, *, everything: bool) -> Iterator[JournalEntry]:
         for number in range(self.entries):

@@ -88,7 +88,14 @@ USES: dict[str, tuple[str, dict[str, str]]] = {
         "doubt doubts doubted doubtful",
         {
             **dict.fromkeys(
-                ("_doubt_moves", "check_doubts", "doubt_move", "doubts"),
+                (
+                    "_doubt_learned",
+                    "_doubt_moves",
+                    "check_doubts",
+                    "doubt_learned",
+                    "doubt_move",
+                    "doubts",
+                ),
                 "a remote content in doubt",
             ),
             **dict.fromkeys(

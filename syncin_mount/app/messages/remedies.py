@@ -73,7 +73,8 @@ def list_bin(drive: str) -> str:
 
 def install_desktop() -> str:
     """Has file managers show the states of files. The page has no button for it."""
-    return command("desktop", "install")
+    install = command("desktop", "install")
+    return either(install, t("{command} in a terminal", command=install))
 
 
 def restore() -> str:

@@ -76,8 +76,8 @@ MUTATIONS = (
     Mutation(
         "sides swapped: an edit on the server is overwritten",
         "reconciler/planner/resolve.py",
-        'Verdict(None, Op.FETCH, Side.LOCAL, reason="edited on the server',
-        'Verdict(None, Op.SEND, Side.REMOTE, reason="edited on the server',
+        "Verdict(None, Op.FETCH, Side.LOCAL, reason=reasons.EDITED_ON_SERVER",
+        "Verdict(None, Op.SEND, Side.REMOTE, reason=reasons.EDITED_ON_SERVER",
     ),
     Mutation(
         "the version that is here now counts as sent, not the one that was",

@@ -73,8 +73,10 @@ def list_bin(drive: str) -> str:
 
 def install_desktop() -> str:
     """Has file managers show the states of files. The page has no button for it."""
-    install = command("desktop", "install")
-    return either(install, t("{command} in a terminal", command=install))
+    return either(
+        command("desktop", "install"),
+        t("{command} in a terminal", command=command("desktop", "install")),
+    )
 
 
 def restore() -> str:

@@ -89,7 +89,16 @@ class Book:
         if told.get("everything"):
             self.ask_all()
             return []
-        return self._take(told["folder"], dict(zip(told["names"], told["states"], strict=True)))
+        folder, names = told["folder"], told["names"]
+        self._doubt_answers(folder, names)
+        return self._take(folder, dict(zip(names, told["states"], strict=True)))
+
+    def _doubt_answers(self, folder: str, names: list[str]) -> None:
+        """An answer that is still to come may have been given before the change."""
+        for asked, these in self._asked:
+            if asked == folder and folder in self._folders:
+                for name in set(names).intersection(these):
+                    self._wanted.setdefault(folder, {})[name] = None
 
     def _take(self, folder: str, states: dict[str, str | None]) -> list[str]:
         changed = []

@@ -12,13 +12,15 @@ from urllib.parse import quote, unquote_to_bytes
 
 FOLDER = "drives"
 HOME_VARIABLE = "SYNCIN_MOUNT_HOME"
+SCHEME = "file://"
 LARGEST = 64 * 1024
 """Bytes of a file that announces a drive, at most."""
 
 
 @dataclass(frozen=True)
 class Drive:
-    """As a daemon announced it. ``prefix`` is the mount point as a URI, with ``/`` at its end."""
+    """As a daemon announced it. ``prefix`` is the mount point as a URI, with ``/`` at its end. File
+    managers escape fewer characters than it does: URIs are compared by what they mean."""
 
     name: str
     mountpoint: str
@@ -106,7 +108,7 @@ def read(path: str) -> Drive | None:
             command,
             None if home is None else str(home),
             str(told.get("catalogues", "")),
-            f"file://{quote(mountpoint.rstrip('/'))}/",
+            f"{SCHEME}{quote(mountpoint.rstrip('/'))}/",
         )
     except (OSError, ValueError, KeyError, TypeError):
         return None
@@ -115,14 +117,16 @@ def read(path: str) -> Drive | None:
 def place(uri: str, drives: list[Drive]) -> tuple[Drive, str, str] | None:
     """The drive that the file is in, its folder there and its name. Both are empty for the drive's
     own folder. None for a file in no drive, and for one whose name is no text."""
+    if not uri.startswith(SCHEME):
+        return None
+    try:
+        whole = unquote_to_bytes(uri[len(SCHEME) :]).decode()
+    except UnicodeDecodeError:
+        return None
     for drive in drives:
-        prefix = drive.prefix
-        if uri.startswith(prefix) or (uri + "/" == prefix):
-            try:
-                path = unquote_to_bytes(uri[len(prefix) :]).decode().strip("/")
-            except UnicodeDecodeError:
-                return None
-            above, _, name = path.rpartition("/")
+        top = drive.mountpoint.rstrip("/") + "/"
+        if whole.startswith(top) or whole + "/" == top:
+            above, _, name = whole[len(top) :].strip("/").rpartition("/")
             return drive, above, name
     return None
 

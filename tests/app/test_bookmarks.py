@@ -48,6 +48,19 @@ def test_a_line_is_added_once_and_taken_away_without_a_trace(lines: list[str], e
     assert gtk_removed(text, URI) == text
 
 
+def test_an_address_that_a_file_manager_wrote_is_the_same():
+    uri = Path("/home/a@b/it's (mine) & all").as_uri()
+    written = "file:///home/a@b/it's%20(mine)%20&%20all"  # as g_file_get_uri has it
+    line = f"{written} Mine\n"
+    assert gtk_added(line, uri, "again") == line
+    assert gtk_removed(f"file:///b\n{line}", uri) == "file:///b\n"
+    added = xbel_added(XBEL, uri, "Mine")
+    rewritten = added.replace(uri, written.replace("&", "&amp;"))
+    assert rewritten != added
+    assert xbel_added(rewritten, uri, "again") == rewritten
+    assert xbel_removed(rewritten, uri) == XBEL
+
+
 def test_a_label_stays_in_its_line():
     assert gtk_added("", URI, "two\nlines") == f"{URI} two lines\n"
 

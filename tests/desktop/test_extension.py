@@ -133,6 +133,13 @@ def test_a_file_is_in_the_innermost_drive():
     assert drives.place("file:///home/a/%ff", look) is None
 
 
+def test_a_mount_point_is_known_as_file_managers_write_it():
+    here = drive("/home/a@b/it's (mine) & 1+1=2, ok!")  # g_file_get_uri leaves these as they are
+    written = "file:///home/a@b/it's%20(mine)%20&%201+1=2,%20ok!"
+    assert drives.place(f"{written}/x/y", [here]) == (here, "x", "y")
+    assert drives.place(written, [here]) == (here, "", "")
+
+
 @given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="/\0"), min_size=1))
 def test_a_path_becomes_a_uri_and_again_a_path(name: str):
     here = drive("/home/a")
@@ -233,6 +240,19 @@ def test_only_what_differs_is_told():
     told = {"folder": "d", "names": ["a", "b", "unseen"], "states": ["synced", "synced", "held"]}
     assert known.change(told) == ["d/b"]
     assert known.change({"folder": "unseen", "names": ["x"], "states": ["held"]}) == []
+    assert not known.wants
+
+
+def test_an_answer_that_a_change_overtook_is_asked_again():
+    known = Book()
+    known.state("d", "a")
+    known.state("d", "b")
+    question = known.question()
+    known.change({"folder": "d", "names": ["a"], "states": ["waiting"]})
+    known.answer(["synced", "synced"])  # given before the change
+    assert known.question() == {"folder": "d", "names": ["a"]}
+    assert known.answer(["waiting"]) == ["d/a"]
+    assert question == {"folder": "d", "names": ["a", "b"]}
     assert not known.wants
 
 

@@ -14,8 +14,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
+from urllib.parse import unquote_to_bytes
 from xml.etree import ElementTree as ET
-from xml.sax.saxutils import escape, quoteattr
+from xml.sax.saxutils import escape, quoteattr, unescape
 
 from syncin_mount.config.files import write_atomic
 
@@ -120,7 +121,8 @@ def _write(path: Path, text: str) -> None:
 # GTK's: a line each, the address and, after a space, what it is called ---------------------------
 def gtk_added(text: str, uri: str, label: str) -> str:
     """The text of a file of bookmarks with this one. One that is there already is left alone."""
-    if any(_uri_of(line) == uri for line in text.splitlines()):
+    wanted = _meant(uri)
+    if any(_meant(_uri_of(line)) == wanted for line in text.splitlines()):
         return text
     end = "" if not text or text.endswith("\n") else "\n"
     return f"{text}{end}{uri} {' '.join(label.split())}\n"
@@ -128,11 +130,18 @@ def gtk_added(text: str, uri: str, label: str) -> str:
 
 def gtk_removed(text: str, uri: str) -> str:
     """The text without it."""
-    return "".join(line for line in text.splitlines(keepends=True) if _uri_of(line) != uri)
+    wanted = _meant(uri)
+    lines = text.splitlines(keepends=True)
+    return "".join(line for line in lines if _meant(_uri_of(line)) != wanted)
 
 
 def _uri_of(line: str) -> str:
-    return line.strip().split(" ", maxsplit=1)[0].rstrip("/")
+    return line.strip().split(" ", maxsplit=1)[0]
+
+
+def _meant(uri: str) -> bytes:
+    """The same for all ways to write an address: file managers escape fewer characters."""
+    return unquote_to_bytes(uri.encode(errors="surrogateescape")).rstrip(b"/")
 
 
 # KDE's: XBEL ------------------------------------------------------------------------------------
@@ -173,9 +182,9 @@ _ELEMENT = re.compile(
 
 
 def _elements(text: str, uri: str) -> Iterator[tuple[int, int]]:
-    wanted = {quoteattr(uri), quoteattr(f"{uri}/")}
+    wanted = _meant(uri)
     for found in _ELEMENT.finditer(text):
-        if '"' + found[1][1:-1] + '"' in wanted:
+        if _meant(unescape(found[1][1:-1], {"&quot;": '"', "&apos;": "'"})) == wanted:
             yield found.span()
 
 

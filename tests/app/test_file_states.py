@@ -118,6 +118,27 @@ async def test_a_folder_that_moves_takes_what_waits_along(computer: Computer):
         await watcher.until("from", "synced")
 
 
+async def test_folders_that_change_places_keep_what_waits_in_them(computer: Computer):
+    async with computer.mounted() as runtime, watched(computer) as watcher:
+        replica = runtime.replica
+        make(replica, "outer", NodeType.FOLDER)
+        make(replica, "outer/inner", NodeType.FOLDER)
+        outer, inner = at(replica, "outer"), at(replica, "outer/inner")
+        settle(replica, outer)
+        settle(replica, inner)
+        make(replica, "outer/inner/a", data=b"x")
+        await watcher.until("outer/inner", "waiting")
+        root = NodeId(1)
+        replica.rename(outer, b"inner", root, b"inner")
+        replica.rename(root, b"outer", inner, b"outer")
+        settle(replica, inner)
+        settle(replica, outer)
+        with trio.fail_after(10):
+            while await states(computer, "", "", "inner") != ["waiting", "waiting"]:
+                await watcher.one()
+        assert await states(computer, "inner", "outer", "a") == ["synced", "waiting"]
+
+
 async def test_a_content_that_arrives_is_told(computer: Computer):
     async with computer.mounted() as runtime, watched(computer) as watcher:
         replica = runtime.replica

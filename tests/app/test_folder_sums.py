@@ -74,6 +74,16 @@ def test_the_most_urgent_below_a_folder_is_known_after_every_change(steps):
         assert changed == {each for each in now if now[each] != before[each]}
 
 
+def test_folders_in_each_other_are_said():
+    tree = Tree()
+    tree.above[3] = 2
+    tree.sums.put(100, 3, 1)
+    assert not tree.sums.tangled
+    tree.above.update({3: ROOT, 2: 3})  # both moved
+    tree.sums.place(2)
+    assert tree.sums.tangled
+
+
 def test_nothing_is_remembered_of_what_is_settled():
     tree = Tree()
     tree.above[3] = 2

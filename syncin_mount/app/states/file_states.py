@@ -285,14 +285,22 @@ class FileStates:
             self._problems = problems
             if not self._watchers:
                 self._unsummed.clear()
-                self._sums = await self._summed()
+                sums = self._sums = await self._summed()
             elif self._sums is None or self._stale or self._may_start_over():
-                self._stale = False
-                self._unsummed.clear()
-                self._sums = await self._summed()
-                for each in self._watchers:
-                    each.look_again()
-            await self._sum_touched(self._sums)
+                sums = await self._started_over()
+            else:
+                sums = self._sums
+            await self._sum_touched(sums)
+            if sums.tangled:
+                await self._started_over()
+
+    async def _started_over(self) -> FolderSums:
+        self._stale = False
+        self._unsummed.clear()
+        sums = self._sums = await self._summed()
+        for each in self._watchers:
+            each.look_again()
+        return sums
 
     def _may_start_over(self) -> bool:
         """Whether what did not fit does now."""

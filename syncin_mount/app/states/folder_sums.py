@@ -20,6 +20,9 @@ class FolderSums:
 
     A folder that moves takes its counts along. The memory is that of the unsettled nodes and of the
     folders above them, `MOST` nodes at the most; then ``full`` holds until somebody starts over.
+
+    Folders that change places, the inner one becoming the outer, lie in each other while only one
+    of them was placed anew: then ``tangled`` holds, and somebody has to start over.
     """
 
     def __init__(self, above: Above) -> None:
@@ -28,6 +31,7 @@ class FolderSums:
         self._folders: dict[int, list[int]] = {}  # counts by kind
         self._in: dict[int, int | None] = {}  # where a counted folder is counted in turn
         self.full = False
+        self.tangled = False
 
     def __len__(self) -> int:
         return len(self._nodes)
@@ -92,6 +96,8 @@ class FolderSums:
             if not any(there):
                 del self._folders[at], self._in[at]
             at = above
+        if at is not None:
+            self.tangled = True
 
     def _really(self, changed: dict[int, int | None]) -> set[int]:
         return {folder for folder, before in changed.items() if before != self.kind(folder)}

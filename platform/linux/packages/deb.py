@@ -28,6 +28,16 @@ HOME = Path("usr/lib/syncin-mount")
 SOURCES = ROOT / "platform" / "linux" / "debian"
 SCRIPTS = ("postinst", "prerm", "postrm")
 
+FILE_MANAGERS = (
+    "python3-nautilus",
+    "nemo-python",
+    "python3-caja",
+    "thunarx-python",
+    "gir1.2-thunarx-3.0",
+)
+"""The bindings that the file managers' extensions need. Suggested, not recommended: apt would bring
+a file manager to every server."""
+
 SUMMARY = "Sync-in folder as a drive that works offline"
 DESCRIPTION = """\
 Sync-in hosts files on a server of one's own. syncin-mount mounts a folder of that server as a
@@ -88,6 +98,7 @@ def build(folder: Path, root: Path = ROOT) -> Path:
         packages.strip(target)
         packages.say("adding what belongs to the system")
         _environment(tree)
+        _file_managers(target, tree / "usr" / "share")
         _system_files(root, tree, full, seconds)
         _control(tree, full, _libraries(base, target))
         made = folder / f"{NAME}_{full}_{_architecture()}.deb"
@@ -115,6 +126,17 @@ def _environment(tree: Path) -> None:
     (site / "current.pth").write_text(
         f"import os, sys; sys.path.append(os.path.realpath('/{HOME}/current'))\n"
     )
+
+
+def _file_managers(target: Path, share: Path) -> None:
+    """What Nautilus, Nemo, Caja, Thunar and Dolphin load, as the packed program writes it. The
+    desktop entry and the application's icon are in ``share`` already."""
+    write = (
+        "import sys; from pathlib import Path;"
+        "from syncin_mount.app.support.desktop_files import PACKAGED, install;"
+        "install(Path(sys.argv[1]), PACKAGED, entry=False)"
+    )
+    packages.run(sys.executable, "-B", "-c", write, share, PYTHONPATH=str(target))
 
 
 def _system_files(root: Path, tree: Path, full: str, seconds: int) -> None:
@@ -197,7 +219,7 @@ Maintainer: {_maintainer()}
 Installed-Size: {size}
 Depends: {python}, fuse3, {libraries}
 Recommends: xdg-utils, dbus-user-session
-Suggests: gnome-keyring | kwalletmanager
+Suggests: gnome-keyring | kwalletmanager, {", ".join(FILE_MANAGERS)}
 Description: {SUMMARY}
 {described}
 """)

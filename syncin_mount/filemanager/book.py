@@ -90,10 +90,10 @@ class Book:
             self.ask_all()
             return []
         folder, names = told["folder"], told["names"]
-        self._doubt_answers(folder, names)
+        self._ask_again(folder, names)
         return self._take(folder, dict(zip(names, told["states"], strict=True)))
 
-    def _doubt_answers(self, folder: str, names: list[str]) -> None:
+    def _ask_again(self, folder: str, names: list[str]) -> None:
         """An answer that is still to come may have been given before the change."""
         for asked, these in self._asked:
             if asked == folder and folder in self._folders:

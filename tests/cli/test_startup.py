@@ -43,6 +43,22 @@ sys.exit(f"imported: {{heavy}}" if heavy else 0)
     assert all(name in done.stdout for name in COMMANDS)
 
 
+@pytest.mark.parametrize(
+    "module", ["control.client", "daemon.process", "supervisor.supervisor", "web.server"]
+)
+def test_what_runs_without_a_terminal_loads_nothing_for_one(module):
+    program = f"""
+import importlib, sys
+importlib.import_module("syncin_mount.{module}")
+drawing = [name for name in ("rich", "pygments", "click") if name in sys.modules]
+sys.exit(f"imported: {{drawing}}" if drawing else 0)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=30
+    )
+    assert done.returncode == 0, done.stderr
+
+
 def test_help_is_quick():
     def spent() -> float:
         used = resource.getrusage(resource.RUSAGE_CHILDREN)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from syncin_mount.config import private_folder
+from syncin_mount.config.files import write_atomic
 from syncin_mount.language import catalogues
 
 if TYPE_CHECKING:
@@ -60,9 +61,7 @@ def announced(folders: Folders, name: str, mountpoint: Path) -> Iterator[None]:
     )
     path = announced_at(folders, name)
     private_folder(path.parent)
-    partial = path.with_suffix(".new")
-    partial.write_bytes(msgspec.json.encode(announcement))
-    partial.replace(path)
+    write_atomic(path, msgspec.json.encode(announcement), mode=0o600)
     try:
         yield
     finally:

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
 import signal
 import socket
+import threading
 import time
 from collections.abc import Iterator
 
 import pytest
+import trio
 from playwright.sync_api import Browser
 
+from syncin_mount.app.processes.at_rest import at_rest
 from syncin_mount.control.sockets import listener_of
+from syncin_mount.mount_table import alive, mounted_at
 from tests.web.browser import Tab, new_tab
 from tests.web.conftest import LIMIT, World, until
 from tests.web.lines import lines
@@ -183,3 +188,41 @@ def test_what_is_not_there_is_not_looked_into(drives: World):
         refused = drives.post(f"/api/{call}", {"name": "nothing"})
         assert (refused.status, "no synchronization" in refused.json["why"]) == (409, True)
     assert drives.post("/api/check", {"name": "Notes", "folder": "/etc"}).status == 400
+
+
+def test_stopped_while_its_daemon_still_ends_the_drive_is_there_again(drives: World):
+    point = drives.drive("Notes")
+
+    daemon = listener_of(drives.folders.socket("Notes"))
+    assert daemon
+    goes_on = threading.Timer(1.0, os.kill, (daemon, signal.SIGCONT))
+
+    async def stop_when_gone(scope: trio.CancelScope) -> None:
+        while mounted_at(point) is not None:  # noqa: ASYNC110 (the kernel tells nobody)
+            await trio.sleep(0.001)
+        with contextlib.suppress(ProcessLookupError):  # it may be quicker than this
+            os.kill(daemon, signal.SIGSTOP)
+            goes_on.start()
+        scope.cancel()
+
+    async def rest() -> None:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(stop_when_gone, nursery.cancel_scope)
+            async with at_rest(drives.folders, "Notes"):
+                raise AssertionError("its daemon had ended before it was stopped")
+
+    trio.run(rest)
+    until(lambda: is_mounted(drives), "the drive")
+
+
+def test_a_drive_that_hangs_is_ended_by_force(drives: World):
+    """And it stays so, though a supervisor runs."""
+    hung = listener_of(drives.folders.socket("Notes"))
+    assert hung
+    os.kill(hung, signal.SIGSTOP)
+    drives.must("umount", "--force", "Notes")
+    assert not alive(hung)
+    assert mounted_at(drives.drive("Notes")) is None
+    assert listener_of(drives.folders.socket("Notes")) is None
+    drives.must("mount", "Notes")
+    assert (drives.drive("Notes") / "1.txt").read_text() == "content 1" * 50

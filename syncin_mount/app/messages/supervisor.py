@@ -40,6 +40,6 @@ def _silently(ended: EndedSilently, _drive: str) -> str:
 @says(NoAnswer)
 def _no_answer(error: NoAnswer, _drive: str) -> str:
     return remedies.either(
-        t("{error}; 'umount' ends it, its log says more", error=error),
+        t("{error}; 'umount --force' ends it, its log says more", error=error),
         t("{error}; its log, in “Health”, says more", error=error),
     )

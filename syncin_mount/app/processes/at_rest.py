@@ -15,11 +15,12 @@ from syncin_mount.app.processes.supervisor_client import told
 from syncin_mount.config import ConfigurationFile
 from syncin_mount.control.supervision import Ask, SupervisorError, What
 from syncin_mount.errors import DaemonError
+from syncin_mount.mount_table import alive, mounted_at
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from syncin_mount.config import Folders
+    from syncin_mount.config import Folders, Synchronization
 
 PATIENCE_S = 20.0
 """Seconds that a drive gets to be mounted again after a cancellation; it goes on without us."""
@@ -27,10 +28,12 @@ PATIENCE_S = 20.0
 
 @dataclass(slots=True)
 class Rest:
-    """``was_mounted`` it is mounted again; ``not_mounted``, known afterwards, is why it is not."""
+    """``was_mounted`` it is mounted again; ``not_mounted``, known afterwards, is why it is not.
+    ``pid`` is the daemon's that was there before."""
 
     was_mounted: bool
     manual: bool = False
+    pid: int | None = None
     not_mounted: Exception | None = None
 
 
@@ -42,7 +45,8 @@ async def at_rest(folders: Folders, name: str) -> AsyncIterator[Rest]:
     before = (await trio.to_thread.run_sync(ConfigurationFile(folders).read)).synchronizations[name]
     rest = Rest(is_there(folders, before))
     if is_mounted(folders, name):
-        rest.manual = (await status_of(folders, name)).manual
+        status = await status_of(folders, name)
+        rest.manual, rest.pid = status.manual, status.pid
     try:
         if rest.was_mounted:
             await unmount(folders, before)
@@ -60,7 +64,16 @@ async def _again(folders: Folders, name: str, rest: Rest) -> None:
         await trio.to_thread.run_sync(told, folders, Ask(What.FOLLOW, name))
         return
     here = (await trio.to_thread.run_sync(ConfigurationFile(folders).read)).synchronizations[name]
+    # A cancellation in the middle of unmounting leaves a daemon that ends: nothing can be mounted
+    # beside it.
+    while _ends(rest.pid, here):  # noqa: ASYNC110 (another process: there is nothing to wait on)
+        await trio.sleep(0.02)
     try:
         await mount(folders, here, manual=rest.manual)
     except (NotPossible, DaemonError, SupervisorError) as error:
         rest.not_mounted = error
+
+
+def _ends(pid: int | None, synchronization: Synchronization) -> bool:
+    """Whether the daemon is there without its drive."""
+    return pid is not None and mounted_at(synchronization.mountpoint) is None and alive(pid)

@@ -3,6 +3,10 @@ process."""
 
 from __future__ import annotations
 
+import os
+import signal
+import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -119,8 +123,10 @@ async def first_status(folders: Folders, name: str) -> Status | None:
 async def unmount(
     folders: Folders, synchronization: Synchronization, *, force: bool = False
 ) -> Unmounted:
-    """Ends the drive and its daemon; with ``force`` also while files are open. A supervisor is not
-    told (`What.HOLD`). Raises CannotUnmount, DaemonGoesOn, ControlError."""
+    """Ends the drive and its daemon; with ``force`` also while files are open, or when the daemon
+    hangs: it is killed then, as a power cut would end it. A supervisor is not told (`What.HOLD`)
+    but in that case. Raises CannotUnmount, DaemonGoesOn, ControlError."""
+    from syncin_mount.control.client import NoAnswer  # noqa: PLC0415 (start-up time)
     from syncin_mount.mount_table import (  # noqa: PLC0415 (start-up time)
         is_ours,
         mounted_at,
@@ -129,7 +135,13 @@ async def unmount(
 
     name = synchronization.name
     # Asked for now: when the drive is gone, the daemon may be past answering while it still ends.
-    status = await status_of(folders, name) if is_mounted(folders, name) else None
+    try:
+        status = await status_of(folders, name) if is_mounted(folders, name) else None
+    except NoAnswer:
+        if not force:
+            raise
+        await _kill(folders, name)
+        status = None
     mounted = mounted_at(synchronization.mountpoint)
     if mounted is not None and is_ours(mounted):
         why = await trio.to_thread.run_sync(
@@ -141,6 +153,24 @@ async def unmount(
         return Unmounted()
     await _wait_for_end(folders, synchronization, status.pid)
     return Unmounted(status.waiting)
+
+
+async def _kill(folders: Folders, name: str) -> None:
+    """Ends a daemon that does not answer; a supervisor leaves it so. Raises DaemonGoesOn."""
+    from syncin_mount.control.sockets import listener_of  # noqa: PLC0415 (start-up time)
+    from syncin_mount.mount_table import alive  # noqa: PLC0415 (start-up time)
+
+    await trio.to_thread.run_sync(told, folders, Ask(What.HOLD, name))
+    pid = listener_of(folders.socket(name))
+    if not pid or sys.platform == "win32":  # nobody is told of there
+        return
+    with suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)
+    with trio.move_on_after(PATIENCE_S):
+        while alive(pid):  # noqa: ASYNC110 (another process: there is nothing to wait on)
+            await trio.sleep(0.02)
+        return
+    raise DaemonGoesOn(name, pid, folders.log(name))
 
 
 async def _wait_for_end(folders: Folders, synchronization: Synchronization, pid: int) -> None:

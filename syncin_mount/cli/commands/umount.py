@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("name")
 @click.option(
-    "--force", is_flag=True, help="Also while files are open; programs that use them get errors."
+    "--force",
+    is_flag=True,
+    help="Also while files are open, whose programs get errors, and when the daemon hangs.",
 )
 def command(name: str, force: bool) -> None:
     """Unmount the drive of synchronization NAME.

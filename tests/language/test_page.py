@@ -113,8 +113,8 @@ DATA = re.compile(
 """Names, also those of languages, paths, units: the same in every language."""
 
 STILL_ENGLISH = re.compile(r"M\d+ \d+, \w{3}, [\d:]+|@supervisor|\((?:recent|local|remote)\)")
-"""A date as the browser has it where it knows no words; the supervisor's name in the logs; the value
-of the conflict setting, as the configuration has it."""
+"""A date as the browser has it where it knows no words; the supervisor's name in the logs; the
+value of the conflict setting, as the configuration has it."""
 
 
 def plain_english(shown: list[str]) -> set[str]:

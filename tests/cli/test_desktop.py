@@ -144,6 +144,14 @@ async def test_files_of_no_drive_or_of_several_are_refused(world: World, tmp_pat
     await world.refused("desktop", "run", "dance", str(world.drive))
 
 
+async def test_what_keeps_a_run_from_beginning_is_told(world: World):
+    await world.log_in()
+    await world.add()
+    await world.must("pause", "docs")
+    said = await world.refused("desktop", "run", "sync", str(world.drive / "x"), status=1)
+    assert said.startswith("'docs' is paused")
+
+
 @pytest.mark.usefixtures("mounts")
 async def test_changes_are_held_and_released_by_path(world: World):
     await world.log_in()

@@ -20,7 +20,8 @@ def address_of_page(
     folders: Folders, place: Place = Place.START, drive: str = "", path: str = ""
 ) -> str:
     """Where the page is, with a ticket for one tab, at that place, and there at the ``path`` in the
-    drive. Blocks. Raises SupervisorError, NotPossible."""
+    drive; a path that is no UTF-8 has no place of its own there. Blocks. Raises SupervisorError,
+    NotPossible."""
     answer = ask(folders, Ask(What.PAGE))
     if answer.page is None:
         raise NotPossible(
@@ -28,10 +29,18 @@ def address_of_page(
             if answer.trouble
             else Phrase("the page cannot be shown: the supervisor is of another version")
         )
+    return answer.page + place_in_address(place, drive, path)
+
+
+def place_in_address(place: Place, drive: str, path: str) -> str:
+    """What leads to the place, behind the page's address. Pure."""
     if place is Place.START:
-        return answer.page
-    where = f"{place.value}/{quote(drive, safe='')}"
-    return f"{answer.page}&at={where}" + (f"/{quote(path, safe='')}" if path else "")
+        return ""
+    where = f"&at={place.value}/{quote(drive, safe='')}"
+    try:
+        return f"{where}/{quote(path, safe='')}" if path else where
+    except UnicodeEncodeError:
+        return where
 
 
 class SupervisedPage:

@@ -195,7 +195,12 @@ def test_stopped_while_its_daemon_still_ends_the_drive_is_there_again(drives: Wo
 
     daemon = listener_of(drives.folders.socket("Notes"))
     assert daemon
-    goes_on = threading.Timer(1.0, os.kill, (daemon, signal.SIGCONT))
+
+    def go_on() -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(daemon, signal.SIGCONT)
+
+    goes_on = threading.Timer(1.0, go_on)
 
     async def stop_when_gone(scope: trio.CancelScope) -> None:
         while mounted_at(point) is not None:  # noqa: ASYNC110 (the kernel tells nobody)

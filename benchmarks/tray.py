@@ -29,7 +29,7 @@ def idle(ground: Ground, rounds: int) -> dict[str, Any]:
 
     def measure(how: str, supervisor: int) -> None:
         _until_mounted(ground, profile)
-        time.sleep(SETTLE_S)
+        time.sleep(SETTLE_S)  # what came before comes to rest
         figures[f"supervisor {how}, MiB"] = (
             f"{memory(supervisor):.1f} (its own {own_memory(supervisor):.1f})"
         )

@@ -207,19 +207,19 @@ def idle(ground: Ground, rounds: int) -> dict[str, Any]:
     with _telling(home, 3), _browser() as browser, supervisor_at(home):
         desk = Desk(ground, profile, browser)
         pid = desk.supervisor
-        time.sleep(SETTLE_S)
+        time.sleep(SETTLE_S)  # what came before comes to rest
         before = memory(pid)
         figures["memory without the page, MiB"] = round(before, 1)
         figures[f"{IDLE_S:.0f} s without the page"] = during(pid, IDLE_S)
         with desk.tab() as page:
             page.goto(desk.address())
             _until(page, "document.querySelectorAll('article').length === 3")
-            time.sleep(SETTLE_S)
+            time.sleep(SETTLE_S)  # what came before comes to rest
             figures["memory with the page seen, MiB"] = round(memory(pid), 1)
             figures["the page's share, MiB"] = round(memory(pid) - before, 1)
             figures[f"{IDLE_S:.0f} s seen"] = during(pid, IDLE_S)
             page.evaluate(HIDE, True)
-            time.sleep(SETTLE_S)
+            time.sleep(SETTLE_S)  # what came before comes to rest
             figures[f"{IDLE_S:.0f} s hidden"] = during(pid, IDLE_S)
     return figures
 

@@ -80,6 +80,7 @@ def test_those_of_the_user_come_before_those_of_a_package(
 
 def parsed(text: str) -> configparser.RawConfigParser:
     found = configparser.RawConfigParser(interpolation=None, delimiters=("=",))
+    # keys keep their case, as the documentation of configparser has it
     found.optionxform = str  # type: ignore[assignment,method-assign]
     found.read_string(text)
     return found

@@ -62,7 +62,7 @@ def wait_until(condition: Callable[[], bool], what: str, seconds: float = PATIEN
     began = time.monotonic()
     while not condition():
         assert time.monotonic() - began < seconds, f"waited in vain: {what}"
-        time.sleep(0.05)
+        time.sleep(0.05)  # asks again: another process
     return time.monotonic() - began
 
 

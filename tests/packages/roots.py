@@ -165,7 +165,7 @@ def _child_of(pid: int) -> int:
         found = children.read_text().split()
         if found and Path(f"/proc/{found[0]}/comm").read_text() == "sleep\n":
             return int(found[0])
-        time.sleep(0.05)
+        time.sleep(0.05)  # asks again: another process
     raise AssertionError("the root has no first process after 30 s")
 
 

@@ -21,6 +21,7 @@ ENTRY = SHARE / "applications" / "syncin-mount.desktop"
 
 def entry() -> configparser.SectionProxy:
     parser = configparser.RawConfigParser()
+    # keys keep their case, as the documentation of configparser has it
     parser.optionxform = str  # type: ignore[assignment, method-assign]
     parser.read(ENTRY, encoding="utf-8")
     return parser["Desktop Entry"]

@@ -75,7 +75,7 @@ def _text(file: Path) -> str:
 
 def _told(metadata: object) -> str:
     """Return what the metadata says in few words, if it does."""
-    get = metadata.get_all  # type: ignore[attr-defined]
+    get = metadata.get_all  # type: ignore[attr-defined] # a Message at run time
     classifiers = [
         each.rpartition(" :: ")[2]
         for each in get("Classifier", [])

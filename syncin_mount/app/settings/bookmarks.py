@@ -63,7 +63,7 @@ def add_bookmark(folders: Folders, mountpoint: Path, label: str) -> bool:
     """Puts the drive into all sidebars; whether there is any. Raises OSError."""
     found = sidebars(folders)
     for each in found:
-        _edit(each.path, lambda text, each=each: each.added(text, mountpoint.as_uri(), label))  # type: ignore[misc]
+        _edit(each.path, each.added, mountpoint.as_uri(), label)
     return bool(found)
 
 
@@ -72,7 +72,7 @@ def remove_bookmark(folders: Folders, mountpoint: Path) -> None:
     kept from removing a drive by it."""
     for each in sidebars(folders):
         try:
-            _edit(each.path, lambda text, each=each: each.removed(text, mountpoint.as_uri()))  # type: ignore[misc]
+            _edit(each.path, each.removed, mountpoint.as_uri())
         except OSError as error:
             _log(each.path, error)
 
@@ -87,7 +87,7 @@ def move_bookmark(folders: Folders, before: Path, after: Path, label: str) -> No
 
     for each in sidebars(folders):
         try:
-            _edit(each.path, lambda text, each=each: moved(text, each))  # type: ignore[misc]
+            _edit(each.path, moved, each)
         except OSError as error:
             _log(each.path, error)
 
@@ -96,9 +96,10 @@ def _log(path: Path, error: OSError) -> None:
     log.warning("the bookmarks in %s stay as they are: %s", path, error.strerror)
 
 
-def _edit(path: Path, change: Callable[[str], str]) -> None:
+def _edit(path: Path, change: Callable[..., str], *more: object) -> None:
+    """``change`` makes another text of the file's, and of ``more``."""
     before = _read(path)
-    after = change(before)
+    after = change(before, *more)
     if after != before:
         _write(path, after)
 

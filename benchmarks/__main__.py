@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from benchmarks import mount, official, scale, stall, sync, tray, ui, work
+from benchmarks import mount, official, scale, stall, startup, sync, tray, ui, work
 from benchmarks.ground import Ground
 from syncin_mount.cli.demo.sandbox import Sandbox
 
@@ -22,16 +22,17 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="./dev bench", description=__doc__)
     parser.add_argument(
         "what",
-        choices=["mount", "official", "scale", "stall", "sync", "tray", "ui"],
+        choices=["mount", "official", "scale", "stall", "startup", "sync", "tray", "ui"],
         help=(
             "mount: file system operations, beside a native folder, a C program and rclone; scale:"
             " a million files, 100,000 operations to replay; sync: carrying files across, beside a"
             " bare HTTP loop, and what official measures; official: beside Sync-in's own client on"
             " a Sync-in server, which the environment names; stall: how long the drive stands still"
-            " meanwhile; tray: what the tray icon costs; ui: the page in a browser"
+            " meanwhile; startup: how long commands take to start; tray: what the tray icon"
+            " costs; ui: the page in a browser"
         ),
     )
-    tables = (work, official, scale, stall, sync, tray, ui)
+    tables = (work, official, scale, stall, startup, sync, tray, ui)
     rows = sorted({row for each in tables for row in each.ROWS})
     parser.add_argument(
         "--only",
@@ -88,15 +89,16 @@ def _ground(scale: float) -> Iterator[Ground]:
 
 
 def _row_by_row(parser: argparse.ArgumentParser, words: argparse.Namespace) -> list[dict[str, Any]]:
+    alone = {"startup": startup, "tray": tray, "ui": ui}
     if words.what == "sync":
         known = {
             row: (what, partial(_rounds, measure, words.rounds))
             for row, (what, measure) in sync.ROWS.items()
         }
-    elif words.what in {"tray", "ui"}:
+    elif words.what in alone:
         known = {
             row: (what, partial(_rounds, measure, words.rounds))
-            for row, (what, measure) in (tray if words.what == "tray" else ui).ROWS.items()
+            for row, (what, measure) in alone[words.what].ROWS.items()
         }
     elif words.what == "scale":
         known = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import subprocess
 import sys
@@ -10,6 +11,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from benchmarks.ground import Ground
 from syncin_mount.config import Folders
 from syncin_mount.config.folders import HOME_VARIABLE
 from syncin_mount.control.sockets import listener_of
@@ -29,6 +31,11 @@ def memory(pid: int) -> float:
 def own_memory(pid: int) -> float:
     """MiB that are this process's alone (USS)."""
     return _mib(pid, "Private_Clean") + _mib(pid, "Private_Dirty")
+
+
+def resident(pid: int) -> float:
+    """MiB in memory, what others have too included (RSS)."""
+    return _mib(pid, "Rss")
 
 
 def _mib(pid: int, field: str) -> float:
@@ -69,3 +76,9 @@ def supervisor_at(home: Path, **environment: str) -> Iterator[int]:
         yield pid
     finally:
         run("down", "--force")
+
+
+def until_mounted(ground: Ground, profile: str) -> None:
+    """Returns when the supervisor has mounted it."""
+    while not json.loads(ground.sandbox.must(profile, "status", "--json"))[0]["mounted"]:
+        time.sleep(0.1)  # asks again: another process

@@ -7,7 +7,6 @@ with a panel that shows the icon.
 from __future__ import annotations
 
 import contextlib
-import json
 import subprocess
 import sys
 import time
@@ -15,7 +14,15 @@ from collections.abc import Iterator
 from typing import Any
 
 from benchmarks.ground import Ground
-from benchmarks.processes import IDLE_S, SETTLE_S, during, memory, own_memory, supervisor_at
+from benchmarks.processes import (
+    IDLE_S,
+    SETTLE_S,
+    during,
+    memory,
+    own_memory,
+    supervisor_at,
+    until_mounted,
+)
 from tests.daemon.buses import private_bus
 
 
@@ -28,7 +35,7 @@ def idle(ground: Ground, rounds: int) -> dict[str, Any]:
     figures: dict[str, Any] = {}
 
     def measure(how: str, supervisor: int) -> None:
-        _until_mounted(ground, profile)
+        until_mounted(ground, profile)
         time.sleep(SETTLE_S)  # what came before comes to rest
         figures[f"supervisor {how}, MiB"] = (
             f"{memory(supervisor):.1f} (its own {own_memory(supervisor):.1f})"
@@ -46,11 +53,6 @@ def idle(ground: Ground, rounds: int) -> dict[str, Any]:
         with _panel(address):
             measure("with the icon", supervisor)
     return figures
-
-
-def _until_mounted(ground: Ground, profile: str) -> None:
-    while not json.loads(ground.sandbox.must(profile, "status", "--json"))[0]["mounted"]:
-        time.sleep(0.1)  # asks again: another process
 
 
 @contextlib.contextmanager

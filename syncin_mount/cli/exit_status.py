@@ -183,7 +183,7 @@ _OF_OURS: dict[str, Exit] = {
     "syncin_mount.config.filters.FilterError": Exit.USAGE,
     "syncin_mount.config.folders.FolderError": Exit.UNFINISHED,
     "syncin_mount.config.tokens.TokenError": Exit.UNFINISHED,
-    "syncin_mount.control.client.ControlError": Exit.UNFINISHED,
+    "syncin_mount.control.failures.ControlError": Exit.UNFINISHED,
     "syncin_mount.control.service.NotDone": Exit.UNFINISHED,
     "syncin_mount.control.supervision.SupervisorError": Exit.UNFINISHED,
     "syncin_mount.errors.DaemonError": Exit.UNFINISHED,

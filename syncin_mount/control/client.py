@@ -9,8 +9,6 @@ import httpx
 import msgspec
 import trio
 
-from reconciler import errors
-from reconciler.phrases import Phrase
 from syncin_mount.advice import READER_HEADER, reader
 from syncin_mount.control.conflict_messages import (
     AcknowledgeRequest,
@@ -21,6 +19,7 @@ from syncin_mount.control.conflict_messages import (
     ReadVersionRequest,
     VersionPart,
 )
+from syncin_mount.control.failures import AnswerCut, NoAnswer, NotRunning, OtherVersion, check
 from syncin_mount.control.messages import (
     BinEntry,
     Call,
@@ -30,7 +29,6 @@ from syncin_mount.control.messages import (
     EmptyResult,
     ExplainRequest,
     Explanation,
-    Failure,
     JournalEntry,
     JournalRequest,
     Restored,
@@ -63,21 +61,6 @@ SILENT_LOOKS = 2
 """So many in a row that nobody answers, and the daemon hangs: one may meet a slow disk."""
 
 
-class ControlError(Exception):
-    """The daemon did not do it. ``str()`` is one sentence."""
-
-
-class NotRunning(ControlError):
-    """No daemon listens on the socket."""
-
-
-class NoAnswer(ControlError):
-    """The daemon is there, and says nothing."""
-
-    def __init__(self) -> None:
-        super().__init__(Phrase("the daemon does not answer"))
-
-
 class Client:
     """Talks to the daemon of one synchronization. Every method raises NotRunning, ControlError, or
     the RemoteError that the daemon met."""
@@ -96,13 +79,7 @@ class Client:
 
     async def __aenter__(self) -> Self:
         if is_strangers(self._path):
-            raise NotRunning(
-                Phrase(
-                    "another user's process listens at {path}, and nothing is said to it; remove"
-                    " that",
-                    path=self._path,
-                )
-            )
+            raise NotRunning.stranger(self._path)
         return self
 
     async def __aexit__(self, *exc_info: object) -> None:
@@ -226,7 +203,7 @@ class Client:
         with _translated():
             async with self._while_alive(timeout):
                 response = await self._http.request(method, path, content=content, timeout=timeout)
-            _check(response.status_code, response.content)
+            check(response.status_code, response.content)
             return msgspec.json.decode(response.content, type=kind)
 
     @contextlib.asynccontextmanager
@@ -297,29 +274,8 @@ class Client:
                 self._http.stream(method, path, content=content, timeout=timeout) as response,
             ):
                 if response.status_code != 200:
-                    _check(response.status_code, await response.aread())
+                    check(response.status_code, await response.aread())
                 yield decoded(response)
-
-
-def _check(status: int, content: bytes) -> None:
-    if status == 200:
-        return
-    try:
-        failure = msgspec.json.decode(content, type=Failure)
-    except msgspec.MsgspecError as error:
-        raise ControlError(
-            Phrase("the daemon failed (HTTP {status}); its log says more", status=status)
-        ) from error
-    raise error_of(failure)
-
-
-def error_of(failure: Failure) -> Exception:
-    """The exception that a Failure stands for: the RemoteError of that name, else a
-    ControlError."""
-    kind = getattr(errors, failure.kind, None)
-    if isinstance(kind, type) and issubclass(kind, errors.RemoteError):
-        return kind(failure.message)
-    return ControlError(failure.message)
 
 
 @contextlib.contextmanager
@@ -327,14 +283,10 @@ def _translated() -> Iterator[None]:
     try:
         yield
     except httpx.ConnectError as error:
-        raise NotRunning(Phrase("nothing is mounted under this name")) from error
+        raise NotRunning.nobody() from error
     except httpx.TimeoutException as error:
         raise NoAnswer from error
     except httpx.TransportError as error:
-        raise ControlError(
-            Phrase("the daemon ended in the middle of the answer; its log says why")
-        ) from error
+        raise AnswerCut from error
     except msgspec.MsgspecError as error:
-        raise ControlError(
-            Phrase("the daemon is of another version; unmount and mount again")
-        ) from error
+        raise OtherVersion from error

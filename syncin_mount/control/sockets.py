@@ -49,6 +49,11 @@ def listener_of(path: Path) -> int | None:
     return None if found is None or found[1] != _ourselves() else found[0]
 
 
+def is_ours(connection: socket.socket) -> bool:
+    """Whether a process of this user is at the other end. Raises OSError."""
+    return peer(connection)[1] == _ourselves()
+
+
 def is_strangers(path: Path) -> bool:
     """Whether another user's process accepts connections there: nothing may be said to it."""
     found = _listener(path)

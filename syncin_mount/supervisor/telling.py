@@ -27,7 +27,8 @@ async def tell_drives(
     folders: Folders, names: Iterable[str], what: Callable[[Client], Awaitable[object]]
 ) -> None:
     """Does it with the daemons of all these drives at the same time; what ails one is logged."""
-    from syncin_mount.control.client import Client, ControlError  # noqa: PLC0415 (memory)
+    from syncin_mount.control.client import Client  # noqa: PLC0415 (memory)
+    from syncin_mount.control.failures import ControlError  # noqa: PLC0415 (memory)
 
     async def tell(name: str) -> None:
         try:

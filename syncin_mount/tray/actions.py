@@ -104,7 +104,7 @@ class Actions:
 
     async def _sync(self, name: str) -> None:
         """One run, to its end. What it came to is the drive's state then."""
-        from syncin_mount.control.client import error_of  # noqa: PLC0415 (memory)
+        from syncin_mount.control.failures import error_of  # noqa: PLC0415 (memory)
         from syncin_mount.control.messages import Failure, SyncRequest  # noqa: PLC0415
 
         configuration = self._supervision.configuration

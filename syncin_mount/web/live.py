@@ -21,7 +21,7 @@ from syncin_mount.app.errors import NotPossible
 from syncin_mount.app.messages import sentence
 from syncin_mount.app.runs.status_poller import DriveState, StatusPoller
 from syncin_mount.app.synchronizations.mountpoint import has_rest_of_import
-from syncin_mount.control.client import NoAnswer
+from syncin_mount.control.failures import NoAnswer
 from syncin_mount.control.supervision import Answer
 from syncin_mount.control.watching import NotTold, Silent, follow_living
 from syncin_mount.language import current, t

@@ -15,7 +15,7 @@ from syncin_mount.app.drives.open_drive import open_drive
 from syncin_mount.app.errors import InvalidRequest, NotPossible
 from syncin_mount.config import ConfigurationError, ConfigurationFile, FolderError
 from syncin_mount.config.tokens import TokenError
-from syncin_mount.control.client import ControlError
+from syncin_mount.control.failures import ControlError
 from syncin_mount.control.service import NotDone
 from syncin_mount.control.supervision import SupervisorError
 from syncin_mount.errors import DaemonError

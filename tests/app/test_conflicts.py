@@ -17,11 +17,11 @@ from syncin_mount.app.conflicts.journal import ConflictJournal
 from syncin_mount.app.drives.drive import Drive
 from syncin_mount.app.drives.unmounted import open_replica
 from syncin_mount.app.messages import sentence
-from syncin_mount.control.client import ControlError
 from syncin_mount.control.conflict_messages import (
     ConflictRequest,
     ReadVersionRequest,
 )
+from syncin_mount.control.failures import ControlError
 from syncin_mount.control.service import NotDone
 from syncin_mount.store import Replica
 from tests.app.test_drive import Computer

@@ -25,7 +25,7 @@ from syncin_mount.app.runtime.runtime import Runtime, open_runtime
 from syncin_mount.app.runtime.turns import RememberedRun
 from syncin_mount.config import ConfigurationFile, Folders, Server, Synchronization
 from syncin_mount.config.model import Scheduler, Unit
-from syncin_mount.control.client import ControlError
+from syncin_mount.control.failures import ControlError
 from syncin_mount.control.messages import TransferQuery
 from syncin_mount.control.server import serve_control
 from syncin_mount.control.service import NotDone

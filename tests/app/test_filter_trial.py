@@ -16,7 +16,7 @@ from syncin_mount.app.runtime.runtime import open_runtime
 from syncin_mount.app.settings.filters import changed, set_filters, why_left_out
 from syncin_mount.config import ConfigurationFile
 from syncin_mount.config.filters import FilterError
-from syncin_mount.control.client import ControlError
+from syncin_mount.control.failures import ControlError
 from syncin_mount.control.service import NotDone
 from syncin_mount.control.tree_messages import Trial, TrialRequest
 from syncin_mount.store.types import NodeType

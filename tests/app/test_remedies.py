@@ -15,7 +15,7 @@ from reconciler.errors import RemoteError
 from syncin_mount.advice import Reader, reader, reader_named, writing_for
 from syncin_mount.app import errors
 from syncin_mount.app.messages import remedies, sentence
-from syncin_mount.control.client import NoAnswer
+from syncin_mount.control.failures import NoAnswer
 from syncin_mount.language import ENGLISH, speaking
 from syncin_mount.remote.refusals.remedies import Help, Remedy
 from syncin_mount.store.errors import Repair, ReplicaError

@@ -43,6 +43,20 @@ sys.exit(f"imported: {{heavy}}" if heavy else 0)
     assert all(name in done.stdout for name in COMMANDS)
 
 
+def test_the_status_of_running_drives_needs_no_event_loop():
+    program = """
+import sys
+import syncin_mount.app.runs.status_poller, syncin_mount.cli.commands.status
+import syncin_mount.cli.ui.status_display
+heavy = [name for name in ("trio", "httpx", "rich", "lmdb", "sqlite3") if name in sys.modules]
+sys.exit(f"imported: {heavy}" if heavy else 0)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=30
+    )
+    assert done.returncode == 0, done.stderr
+
+
 @pytest.mark.parametrize(
     "module", ["control.client", "daemon.process", "supervisor.supervisor", "web.server"]
 )

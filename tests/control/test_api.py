@@ -15,7 +15,8 @@ import trio.testing
 from msgspec.structs import replace
 
 from reconciler.errors import Refused, RemoteError, Unreachable
-from syncin_mount.control.client import Client, ControlError, NotRunning, error_of
+from syncin_mount.control.client import Client
+from syncin_mount.control.failures import ControlError, NotRunning, error_of
 from syncin_mount.control.messages import (
     Explained,
     Explanation,
@@ -34,6 +35,7 @@ from syncin_mount.control.messages import (
 from syncin_mount.control.server import serve_control
 from syncin_mount.control.sockets import listens
 from syncin_mount.control.state_messages import StateChange
+from syncin_mount.control.status_client import read_status
 from syncin_mount.control.watching import LONGEST_CHUNK, NotTold, follow_drive, watch_drive
 
 STATUS = Status(
@@ -156,8 +158,9 @@ async def test_a_path_is_explained(client: Client, service: Service):
         await client.explain("a")
 
 
-async def test_status(client: Client):
+async def test_status(client: Client, path: Path):
     assert await client.status() == STATUS
+    assert await trio.to_thread.run_sync(read_status, path) == STATUS
 
 
 @pytest.mark.parametrize("entries", [0, 3, 20_000])

@@ -29,7 +29,8 @@ from reconciler.errors import RemoteError
 from syncin_mount.cli.demo.sandbox import Sandbox
 from syncin_mount.cli.demo.tree_compare import TreeEntry, differences, take
 from syncin_mount.config import Folders
-from syncin_mount.control.client import Client, ControlError
+from syncin_mount.control.client import Client
+from syncin_mount.control.failures import ControlError
 from syncin_mount.control.messages import Report, SyncRequest
 from syncin_mount.mount_table import mounted_at, unmount
 from tests.crash import daemon, worker

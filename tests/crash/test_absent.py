@@ -19,7 +19,8 @@ import pytest
 import trio
 
 from reconciler.errors import RemoteError
-from syncin_mount.control.client import Client, ControlError
+from syncin_mount.control.client import Client
+from syncin_mount.control.failures import ControlError
 from tests.crash.home import LIMIT, Figures, Home
 from tests.crash.looking import is_here
 from tests.crash.people import REMOTE

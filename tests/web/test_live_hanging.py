@@ -17,6 +17,7 @@ import trio
 from syncin_mount.config import Folders
 from syncin_mount.control import client, watching
 from syncin_mount.control.conflict_messages import ConflictRequest, ReadVersionRequest
+from syncin_mount.control.failures import NoAnswer
 from syncin_mount.control.messages import SyncRequest
 from syncin_mount.supervisor.supervisor import Supervisor
 from syncin_mount.web import live as live_module
@@ -79,7 +80,7 @@ async def test_conflicts_of_one_that_hangs_are_not_waited_for(
             partial(drive.versions, which),
             partial(drive.read_version, ReadVersionRequest(1, "named")),
         ):
-            with trio.fail_after(10), pytest.raises(client.NoAnswer):
+            with trio.fail_after(10), pytest.raises(NoAnswer):
                 await ask()
 
 
@@ -99,7 +100,7 @@ async def test_long_work_of_one_that_hangs_is_not_waited_for(
                     pass
 
         for ask in (partial(drive.explain, "a"), partial(drive.swap, which), sync):
-            with trio.fail_after(10), pytest.raises(client.NoAnswer):
+            with trio.fail_after(10), pytest.raises(NoAnswer):
                 await ask()
 
 

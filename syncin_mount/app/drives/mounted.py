@@ -9,8 +9,8 @@ import trio
 
 from syncin_mount.app.processes.notify import Notice, Unnotified
 from syncin_mount.app.synchronizations import settings
-from syncin_mount.control.client import ControlError, NotRunning
 from syncin_mount.control.conflict_messages import AcknowledgeRequest
+from syncin_mount.control.failures import ControlError, NotRunning
 from syncin_mount.control.messages import (
     ChangeRequest,
 )

@@ -56,7 +56,7 @@ async def ask_drive(
 ) -> T:
     """What ``ask`` gets of the drive. Where the daemon ends meanwhile, the drive at rest is asked;
     so it must change nothing."""
-    from syncin_mount.control.client import NotRunning  # noqa: PLC0415 (start-up time)
+    from syncin_mount.control.failures import NotRunning  # noqa: PLC0415 (start-up time)
 
     try:
         async with open_drive(folders, configuration, synchronization) as drive:

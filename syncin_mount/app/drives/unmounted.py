@@ -122,6 +122,10 @@ class UnmountedDrive:
         return UnmountedBin(self.folders, self.synchronization)
 
     async def status(self) -> Status:
+        return self.status_at_rest()
+
+    def status_at_rest(self) -> Status:
+        """The same, for who has no event loop."""
         here = self.synchronization
         with open_replica(self.folders, self.name) as replica:
             filters, paused = views.filter_of(here.filters), here.is_paused(time.time())

@@ -37,7 +37,7 @@ _MODULES = (
     ("syncin_mount.remote", "remote"),
     ("syncin_mount.errors", "supervisor"),
     ("syncin_mount.control.supervision", "supervisor"),
-    ("syncin_mount.control.client", "supervisor"),
+    ("syncin_mount.control.failures", "supervisor"),
     ("syncin_mount.vfs", "mounting"),
     ("syncin_mount.app.synchronizations.adoption", "registration"),
     ("syncin_mount.app.accounts.remote_folders", "synchronizations"),

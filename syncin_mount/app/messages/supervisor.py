@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from syncin_mount.app.messages import command, remedies, says
 from syncin_mount.app.processes.spawn import EndedSilently
-from syncin_mount.control.client import NoAnswer
+from syncin_mount.control.failures import NoAnswer
 from syncin_mount.control.supervision import NothingSupervised
 from syncin_mount.errors import SupervisorRuns
 from syncin_mount.language import t

@@ -105,7 +105,8 @@ def _handed_over(folders: Folders, synchronization: Synchronization, *, manual: 
 async def first_status(folders: Folders, name: str) -> Status | None:
     """The daemon's status once it knows whether the server is there; None when it does not tell
     within seconds. Only a drive that holds nothing waits for that."""
-    from syncin_mount.control.client import Client, ControlError  # noqa: PLC0415 (start-up time)
+    from syncin_mount.control.client import Client  # noqa: PLC0415 (start-up time)
+    from syncin_mount.control.failures import ControlError  # noqa: PLC0415 (start-up time)
 
     try:
         with trio.move_on_after(FIRST_STATUS_S):
@@ -126,7 +127,7 @@ async def unmount(
     """Ends the drive and its daemon; with ``force`` also while files are open, or when the daemon
     hangs: it is killed then, as a power cut would end it. A supervisor is not told (`What.HOLD`)
     but in that case. Raises CannotUnmount, DaemonGoesOn, ControlError."""
-    from syncin_mount.control.client import NoAnswer  # noqa: PLC0415 (start-up time)
+    from syncin_mount.control.failures import NoAnswer  # noqa: PLC0415 (start-up time)
     from syncin_mount.mount_table import (  # noqa: PLC0415 (start-up time)
         is_ours,
         mounted_at,
@@ -176,7 +177,8 @@ async def _kill(folders: Folders, name: str) -> None:
 async def _wait_for_end(folders: Folders, synchronization: Synchronization, pid: int) -> None:
     """Returns when the daemon's process is gone. One that does not see that its drive is gone is
     asked to stop."""
-    from syncin_mount.control.client import Client, ControlError  # noqa: PLC0415 (start-up time)
+    from syncin_mount.control.client import Client  # noqa: PLC0415 (start-up time)
+    from syncin_mount.control.failures import ControlError  # noqa: PLC0415 (start-up time)
     from syncin_mount.mount_table import alive  # noqa: PLC0415
 
     try:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from syncin_mount.config import Folders
-    from syncin_mount.control.client import ControlError
+    from syncin_mount.control.failures import ControlError
 
 
 class Notice(enum.Enum):
@@ -34,11 +34,8 @@ class Unnotified:
 async def notify(folders: Folders, names: Iterable[str], notice: Notice) -> list[Unnotified]:
     """Returns when those of the drives that are mounted follow it. A drive that does not answer is
     in the answer, and follows by itself later."""
-    from syncin_mount.control.client import (  # noqa: PLC0415 (start-up time)
-        Client,
-        ControlError,
-        NotRunning,
-    )
+    from syncin_mount.control.client import Client  # noqa: PLC0415 (start-up time)
+    from syncin_mount.control.failures import ControlError, NotRunning  # noqa: PLC0415
 
     failed: list[Unnotified] = []
     for name in names:

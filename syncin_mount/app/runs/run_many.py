@@ -85,7 +85,7 @@ async def _run(
     here: trio.CapacityLimiter,
 ) -> Report:
     """Raises what ended it."""
-    from syncin_mount.control.client import error_of  # noqa: PLC0415 (start-up time)
+    from syncin_mount.control.failures import error_of  # noqa: PLC0415 (start-up time)
     from syncin_mount.control.messages import Failure, Progress  # noqa: PLC0415
 
     name = synchronization.name

@@ -3,24 +3,27 @@ rest."""
 
 from __future__ import annotations
 
+import contextvars
+import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import trio
-
-from syncin_mount.app.drives.open_drive import open_drive, unmounted
+from syncin_mount.app.drives.open_drive import unmounted
 from syncin_mount.app.messages import sentence
 from syncin_mount.app.processes.supervisor_client import told
-from syncin_mount.control.client import NotRunning
+from syncin_mount.control.failures import NotRunning
+from syncin_mount.control.status_client import read_status
 from syncin_mount.control.supervision import Ask, Phase, SupervisorError, What
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from syncin_mount.config import Configuration, Folders, Synchronization
     from syncin_mount.control.messages import Status
     from syncin_mount.control.supervision import Answer, Supervised
+
+_THREADS = 16
 
 _SOON = 5.0
 """Seconds before a daemon is to start in which its replica is left alone: only one process can have
@@ -58,27 +61,40 @@ class StatusPoller:
         now: float,
         answer: Answer | None = None,
     ) -> list[DriveState]:
-        """How these are; whatever goes wrong with one of them is its ``error``. All are asked at
-        the same time. ``now`` is in seconds since the epoch; the supervisor is asked where its
-        ``answer`` is not given."""
+        """As `look_now`, in a thread. Being cancelled leaves the thread to its end: it changes
+        nothing."""
+        import trio  # noqa: PLC0415 (`syncin-mount status` needs no event loop)
+
+        return await trio.to_thread.run_sync(
+            self.look_now, configuration, chosen, now, answer, abandon_on_cancel=True
+        )
+
+    def look_now(
+        self,
+        configuration: Configuration,
+        chosen: Sequence[Synchronization],
+        now: float,
+        answer: Answer | None = None,
+    ) -> list[DriveState]:
+        """How these are; whatever goes wrong with one of them is its ``error``. Several are asked
+        at the same time. ``now`` is in seconds since the epoch; the supervisor is asked where its
+        ``answer`` is not given. Blocks until the last one answered, or did not in 30 s."""
         if answer is None:
-            answer = await trio.to_thread.run_sync(self._supervisor)
+            answer = self._supervisor()
         found: dict[str, DriveState] = {}
 
-        async def one(each: Synchronization) -> None:
+        def one(each: Synchronization) -> None:
             supervised = None if answer is None else answer.of(each.name)
             server = configuration.servers.get(each.server)
             unverified = None if server is None else server.insecurity
             status, error = None, None
             try:
-                status = await self._status(configuration, each, supervised, now)
+                status = self._status(configuration, each, supervised, now)
             except Exception as problem:  # noqa: BLE001 (it is told, beside how the others are)
                 error = problem
             found[each.name] = DriveState(each, status, supervised, error, unverified)
 
-        async with trio.open_nursery() as nursery:
-            for each in chosen:
-                nursery.start_soon(one, each)
+        _at_once(one, chosen)
         return [found[each.name] for each in chosen]
 
     def _supervisor(self) -> Answer | None:
@@ -90,7 +106,7 @@ class StatusPoller:
         self.trouble = None if answer is None or answer.trouble is None else answer.trouble
         return answer
 
-    async def _status(
+    def _status(
         self,
         configuration: Configuration,
         configured: Synchronization,
@@ -99,12 +115,12 @@ class StatusPoller:
     ) -> Status | None:
         name = configured.name
         try:
-            async with open_drive(self._folders, configuration, configured) as drive:
-                if drive.mounted:
-                    self._unmounted.pop(name, None)
-                    return await drive.status()
+            status = read_status(self._folders.socket(name))
         except NotRunning:
-            pass  # it ended just now
+            pass  # no daemon, or it ended just now
+        else:
+            self._unmounted.pop(name, None)
+            return status
         if supervised is not None and supervised.phase in {Phase.STARTING, Phase.STOPPING}:
             return None
         looks = _looks(self._folders.replica(name))
@@ -116,9 +132,32 @@ class StatusPoller:
             and supervised.next_try - now < _SOON
         ):
             return None
-        status = await unmounted(self._folders, configuration, configured).status()
+        status = unmounted(self._folders, configuration, configured).status_at_rest()
         self._unmounted[name] = _looks(self._folders.replica(name)), status
         return status
+
+
+def _at_once(one: Callable[[Synchronization], None], chosen: Sequence[Synchronization]) -> None:
+    """Calls ``one``, which raises nothing, for each, in up to `_THREADS` threads: a daemon that
+    hangs keeps nobody from hearing of the others. They end with the process, as Ctrl-C must not
+    wait for them."""
+    if len(chosen) == 1:
+        one(chosen[0])
+        return
+    left = iter(chosen)
+
+    def work() -> None:
+        for each in left:
+            one(each)
+
+    threads = [
+        threading.Thread(target=contextvars.copy_context().run, args=(work,), daemon=True)
+        for _ in chosen[:_THREADS]
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
 
 
 def _looks(replica: Path) -> object:

@@ -11,7 +11,7 @@ import trio
 from reconciler.phrases import Phrase
 from syncin_mount.app.drives.open_drive import is_mounted, open_drive
 from syncin_mount.app.errors import NotMounted, NotPossible
-from syncin_mount.control.client import NotRunning
+from syncin_mount.control.failures import NotRunning
 from syncin_mount.control.messages import SyncRequest
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ import trio
 
 from syncin_mount.app.errors import NotPossible
 from syncin_mount.app.processes.at_rest import at_rest
-from syncin_mount.control.client import ControlError
+from syncin_mount.control.failures import ControlError
 from syncin_mount.errors import DaemonError
 
 if TYPE_CHECKING:

@@ -303,7 +303,7 @@ def _status(folders: Folders, configuration: Configuration, each: Synchronizatio
     from syncin_mount.control.messages import plain  # noqa: PLC0415
 
     poller = StatusPoller(folders)
-    [state] = trio.run(poller.look, configuration, [each], time.time())
+    [state] = poller.look_now(configuration, [each], time.time())
     found = {"name": each.name, "enabled": each.enabled, "supervisor": poller.trouble}
     if state.status is not None:
         found |= msgspec.to_builtins(state.status, enc_hook=plain)

@@ -11,7 +11,7 @@ import trio
 from syncin_mount.app.processes.mounting import is_there, status_of
 from syncin_mount.app.processes.supervisor_client import told
 from syncin_mount.app.synchronizations.change_settings import change_settings
-from syncin_mount.control.client import ControlError
+from syncin_mount.control.failures import ControlError
 from syncin_mount.control.supervision import Ask, What
 
 if TYPE_CHECKING:

@@ -54,13 +54,12 @@ def command(name: str | None, watch: bool, each_one: bool, as_json: bool) -> Non
         return
     now = time.time()
     from syncin_mount.app.runs.status_poller import StatusPoller  # noqa: PLC0415 (start-up time)
-    from syncin_mount.cli.ui.live_status import plain, tell  # noqa: PLC0415
-    from syncin_mount.cli.ui.status_rows import look  # noqa: PLC0415
+    from syncin_mount.cli.ui.status_display import plain, tell  # noqa: PLC0415
+    from syncin_mount.cli.ui.status_table import StatusRow  # noqa: PLC0415
 
     looker = StatusPoller(folders)
-    seen: list[StatusRow] = output.run_async(
-        look, looker, configuration, _chosen(configuration, name), now
-    )
+    found = looker.look_now(configuration, _chosen(configuration, name), now)
+    seen = [StatusRow.of(each) for each in found]
     if name is not None and seen[0].error is not None:
         raise CommandError(seen[0].error, seen[0].exit)
     if path:

@@ -12,6 +12,7 @@ from msgspec import structs
 from syncin_mount import advice
 from syncin_mount.app.drives.drive_state import DriveState, state_of
 from syncin_mount.app.messages import quantities
+from syncin_mount.cli.exit_status import exit_for
 from syncin_mount.cli.ui import grouping, output, progress_text
 from syncin_mount.cli.ui.progress_text import duration
 from syncin_mount.control.supervision import Phase
@@ -20,6 +21,7 @@ from syncin_mount.language import mark, t, tn
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from syncin_mount.app.runs.status_poller import DriveState as Seen
     from syncin_mount.config import Synchronization
     from syncin_mount.control.messages import Problem, Progress, Running, Status
     from syncin_mount.control.supervision import Supervised
@@ -47,6 +49,14 @@ class StatusRow:
     error: str | None = None
     exit: int = 0
     unverified: str | None = None
+
+    @classmethod
+    def of(cls, state: Seen) -> StatusRow:
+        """The row of what was found out about a drive."""
+        exit_status, text = (0, None) if state.error is None else exit_for(state.error)
+        return cls(
+            state.configured, state.status, state.supervised, text, exit_status, state.unverified
+        )
 
     @property
     def key(self) -> object:

@@ -1,0 +1,91 @@
+"""Asks a daemon how it is, without an event loop: `syncin-mount status` is typed all the time, and
+to import trio and httpx takes twice as long as all else that it does.
+
+h11 speaks HTTP (it is what httpx and hypercorn use), over a plain socket.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+from typing import TYPE_CHECKING
+
+import h11
+import msgspec
+
+from syncin_mount.advice import READER_HEADER, reader
+from syncin_mount.control.failures import AnswerCut, NoAnswer, NotRunning, OtherVersion, check
+from syncin_mount.control.messages import Call, Status
+from syncin_mount.control.sockets import is_ours
+from syncin_mount.language import current
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+CONNECT_S, ANSWER_S = 5.0, 30.0
+"""Seconds without a sign of the daemon, as in `syncin_mount.control.client`."""
+
+_PIECE = 64 * 1024
+
+
+def read_status(path: Path) -> Status:
+    """The status of the daemon that listens at the socket ``path``. Blocks, for `ANSWER_S` seconds
+    where the daemon says nothing.
+
+    Raises NotRunning, NoAnswer, another ControlError, or the RemoteError that the daemon met."""
+    status, content = _answer(path)
+    check(status, content)
+    try:
+        return msgspec.json.decode(content, type=Status)
+    except msgspec.MsgspecError as error:
+        raise OtherVersion from error
+
+
+def _answer(path: Path) -> tuple[int, bytes]:
+    """HTTP status and body."""
+    if sys.platform == "win32":
+        raise NotRunning.nobody()
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+        connection.settimeout(CONNECT_S)
+        try:
+            connection.connect(os.fspath(path))
+        except (TimeoutError, BlockingIOError) as error:  # too many wait to be accepted
+            raise NoAnswer from error
+        except OSError as error:
+            raise NotRunning.nobody() from error
+        if not is_ours(connection):
+            raise NotRunning.stranger(path)
+        connection.settimeout(ANSWER_S)
+        try:
+            return _exchange(connection)
+        except TimeoutError as error:
+            raise NoAnswer from error
+        except (OSError, h11.RemoteProtocolError) as error:
+            raise AnswerCut from error
+
+
+def _exchange(connection: socket.socket) -> tuple[int, bytes]:
+    method, target = Call.STATUS.value
+    http = h11.Connection(h11.CLIENT)
+    headers = {
+        "host": "daemon",
+        "accept-language": current(),
+        READER_HEADER: reader().value,
+        "connection": "close",
+    }
+    request = h11.Request(method=method, target=target, headers=list(headers.items()))
+    connection.sendall((http.send(request) or b"") + (http.send(h11.EndOfMessage()) or b""))
+    status, pieces = 0, list[bytes]()
+    while True:
+        event = http.next_event()
+        if event is h11.NEED_DATA:
+            http.receive_data(connection.recv(_PIECE))
+        elif isinstance(event, h11.Response):
+            status = event.status_code
+        elif isinstance(event, h11.Data):
+            pieces.append(bytes(event.data))
+        elif isinstance(event, h11.EndOfMessage):
+            return status, b"".join(pieces)
+        elif isinstance(event, h11.ConnectionClosed):
+            raise AnswerCut

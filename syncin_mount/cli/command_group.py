@@ -209,4 +209,6 @@ def group(ctx: click.Context) -> None:
                     syncin-mount status       shows their state
     """
     if ctx.invoked_subcommand is None:
-        click.echo(ctx.get_help())
+        from syncin_mount.cli.first_words import first_words  # noqa: PLC0415 (start-up time)
+
+        click.echo(first_words())

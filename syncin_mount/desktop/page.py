@@ -16,6 +16,8 @@ class Place(enum.Enum):
     CONFLICTS = "conflicts"
     EXPLAIN = "explain"
     TRASH = "trash"
+    ADD = "add"
+    """The assistant for a new synchronization."""
 
 
 class Page(Protocol):

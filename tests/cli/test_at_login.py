@@ -19,9 +19,12 @@ import pytest
 import trio
 
 from syncin_mount import autostart
+from syncin_mount.app.messages.synchronizations import WELCOME
+from syncin_mount.app.processes import at_login
 from syncin_mount.autostart import UNIT, NotifySocket, system_unit, system_unit_name, user_unit
 from syncin_mount.cli.commands import _systemd_unit
 from tests.cli.conftest import LIMIT, World
+from tests.cli.terminals import terminal
 from tests.cli.test_up import ours
 from tests.programs import needs, run
 
@@ -69,12 +72,14 @@ def test_the_system_unit_runs_as_the_user_and_waits_for_no_log_in():
 
 @pytest.fixture
 def systemctl(world: World, monkeypatch) -> Path:
-    """What `systemctl` was asked for, a line each; with a file ``refuse`` beside it, it refuses."""
+    """What `systemctl` was asked for, a line each; with a file ``refuse`` beside it, it
+    refuses, and a file ``state`` has what it says of the unit."""
     calls, programs = world.base / "calls", world.base / "programs"
     programs.mkdir()
     script = programs / "systemctl"
     refuse = "if [ -e refuse ]; then echo 'Failed to connect to bus' >&2; exit 1; fi"
-    script.write_text(f'#!/bin/sh\necho "$@" >> {calls}\n{refuse}\n')
+    state = 'if [ "$2" = show ] && [ -e state ]; then cat state; fi'
+    script.write_text(f'#!/bin/sh\necho "$@" >> {calls}\ncd {world.base}\n{refuse}\n{state}\n')
     script.chmod(0o755)
     monkeypatch.setenv("PATH", f"{programs}:{os.environ['PATH']}")
     monkeypatch.setenv("XDG_CONFIG_HOME", str(world.base / "xdg"))
@@ -152,6 +157,78 @@ async def test_the_unit_of_a_package_is_left_alone_by_what_it_does_not_run(
 def test_systemd_takes_the_unit_of_a_package(tmp_path: Path):
     needs("systemd-analyze")
     verified(tmp_path, UNIT, autostart.shipped_unit(sys.executable), "--user")
+
+
+@pytest.mark.parametrize(
+    ("answer", "state"), [("enabled", "on"), ("disabled", "off"), ("", "off"), (None, "impossible")]
+)
+async def test_whether_it_starts_is_what_systemd_says(
+    world: World, systemctl: Path, answer: str | None, state: str
+):
+    if answer is None:
+        (world.base / "refuse").touch()
+    else:
+        (world.base / "state").write_text(answer)
+    assert at_login.look().value == state
+    assert systemctl.read_text().startswith("--user show ")
+
+
+async def added(world: World, *answers: tuple[str, str]) -> str:
+    """`add` in a terminal, to its end; ``answers`` follow that the drive is mounted. All that was
+    shown."""
+    home = world.base / "user"
+    home.mkdir(exist_ok=True)
+    words = ("add", "docs", "--remote", "personal/docs")
+    with terminal(world, *words, HOME=str(home), NO_COLOR="1") as seen:
+        await seen.answer(r"Folder \[.*\]: ", str(world.drive))
+        await seen.answer("Keep these settings.*: ", "")
+        await seen.answer(r"Add it\? \[Y/n\]: ", "")
+        await seen.answer(r"Mount it now\? \[Y/n\]: ", "")
+        for question, answer in answers:
+            await seen.answer(question, answer)
+        assert await seen.end() == 0
+        return " ".join(" ".join(seen.lines()).split())
+
+
+OFFER = r"Have your drives there from every log-in on, by themselves\? \[Y/n\]: "
+LATER = "“syncin-mount up --at-login” has all drives there from log-in on."
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.usefixtures("mounts")
+async def test_the_first_drive_is_welcomed_and_at_log_in_is_offered(world: World, systemctl: Path):
+    await world.log_in()
+    (world.base / "state").write_text("disabled")
+    said = await added(world, (OFFER, ""))
+    for each in WELCOME:
+        assert each in said
+    assert "starts at every log-in from now on" in said
+    assert f"--user enable --now {UNIT}\n" in systemctl.read_text()
+    assert (world.base / "xdg" / "systemd" / "user" / UNIT).exists()
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.usefixtures("mounts")
+@pytest.mark.parametrize("why", ["no", "on", "impossible", "second", "fails"])
+async def test_at_log_in_is_not_forced_on_anybody(world: World, systemctl: Path, why: str):
+    await world.log_in()
+    (world.base / "state").write_text("enabled" if why == "on" else "disabled")
+    if why == "impossible":
+        (world.base / "refuse").touch()
+    if why == "second":
+        (world.dev.files_of("user1") / "other").mkdir()
+        words = ("--remote", "personal/other", "--mountpoint", str(world.base / "other"))
+        await world.must("add", "other", *words)
+    if why == "fails":
+        (world.base / "xdg").mkdir()
+        (world.base / "xdg" / "systemd").touch()  # no folder: the unit cannot be written
+    answers = {"no": [(OFFER, "n")], "fails": [(OFFER, "y")]}.get(why, [])
+    said = await added(world, *answers)
+    assert (LATER in said) is (why in {"no", "impossible", "second"})
+    assert ("cannot be written" in said) is (why == "fails")
+    assert (WELCOME[0] in said) is (why != "second")
+    assert "enable" not in systemctl.read_text()
+    assert world.drive.is_mount()
 
 
 async def test_a_systemd_that_does_not_answer_leaves_nothing(world: World, systemctl: Path):

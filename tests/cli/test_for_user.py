@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from syncin_mount.app.errors import NotPossible
+from syncin_mount.app.processes import at_login
 from syncin_mount.cli.commands import _systemd_unit
 from syncin_mount.cli.exit_status import CommandError
 
@@ -82,8 +84,8 @@ def test_a_unit_of_somebody_else_stays(tmp_path: Path, kind: str):
         unit.mkdir()
     else:
         unit.write_text("[Unit]\n")
-    with pytest.raises(CommandError, match="not by this program"):
-        _systemd_unit._write(unit, "new")
+    with pytest.raises(NotPossible, match="not by this program"):
+        at_login.write_unit(unit, "new")
     assert unit.is_dir() or unit.read_text() != "new"
 
 

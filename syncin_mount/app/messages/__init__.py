@@ -47,6 +47,7 @@ _MODULES = (
     ("syncin_mount.app.synchronizations.addition", "synchronizations"),
     ("syncin_mount.app.synchronizations.removal", "synchronizations"),
     ("syncin_mount.app.processes.notify", "app"),
+    ("syncin_mount.app.processes.at_login", "supervisor"),
     ("syncin_mount.app.processes.spawn", "supervisor"),
     ("syncin_mount.app.synchronizations.reregister", "registration"),
     ("syncin_mount.app.settings.details", "registration"),

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from syncin_mount.app.messages import command, remedies, says
+from syncin_mount.app.processes.at_login import NoSystemd, SystemdRefused
 from syncin_mount.app.processes.spawn import EndedSilently
 from syncin_mount.control.failures import NoAnswer
 from syncin_mount.control.supervision import NothingSupervised
 from syncin_mount.errors import SupervisorRuns
-from syncin_mount.language import t
+from syncin_mount.language import said, t
 
 
 @says(SupervisorRuns)
@@ -42,4 +43,27 @@ def _no_answer(error: NoAnswer, _drive: str) -> str:
     return remedies.either(
         t("{error}; 'umount --force' ends it, its log says more", error=error),
         t("{error}; its log, in “Health”, says more", error=error),
+    )
+
+
+@says(NoSystemd)
+def _no_systemd(error: NoSystemd, _drive: str) -> str:
+    return remedies.either(
+        t(
+            "{error}; put 'syncin-mount up' into what starts your session: the desktop's"
+            " autostart, or ~/.profile",
+            error=error,
+        ),
+        said(error),
+    )
+
+
+@says(SystemdRefused)
+def _systemd_refused(error: SystemdRefused, _drive: str) -> str:
+    return remedies.either(
+        t(
+            "{error}; without it, put 'syncin-mount up' into what starts your session",
+            error=error,
+        ),
+        said(error),
     )

@@ -10,7 +10,21 @@ from syncin_mount.app.messages.quantities import files, size
 from syncin_mount.app.runtime.free_space import DownloadsDoNotFit, Room
 from syncin_mount.app.synchronizations.addition import NotListed, NotTakenBack
 from syncin_mount.app.synchronizations.removal import KeptCopy, OnlyHere
-from syncin_mount.language import said, t, tn
+from syncin_mount.language import mark, said, t, tn
+
+WELCOME = (
+    mark(
+        "All your files are on this computer and on your server: you work with them as with any"
+        " others, also without a network."
+    ),
+    mark("What changes here goes to the server by itself, and what changes there comes here."),
+    mark(
+        "When both sides changed a file, one version becomes the file; the other one goes to a"
+        " trash, as deleted files do, and can be brought back."
+    ),
+)
+"""What happens to files: told before the first drive. The page says the same
+(`syncin_mount/web/static/assistant.js`); a test compares them."""
 
 
 @says(Objection)

@@ -4,53 +4,25 @@ from __future__ import annotations
 
 import os
 import shutil
-import stat
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
-from reconciler.phrases import strerror
 from syncin_mount import advice
+from syncin_mount.app.errors import NotPossible
 from syncin_mount.app.messages import sentence
-from syncin_mount.autostart import (
-    UNIT,
-    WRITTEN,
-    find_shipped_unit,
-    system_unit,
-    system_unit_name,
-    user_unit,
-)
+from syncin_mount.app.processes import at_login
+from syncin_mount.autostart import system_unit, system_unit_name
 from syncin_mount.cli.exit_status import CommandError, Exit
 from syncin_mount.cli.ui import output
-from syncin_mount.config.files import write_atomic
 from syncin_mount.language import t
-
-_PATIENCE = 300.0
-"""Seconds: as the unit's TimeoutStartSec."""
 
 
 def install(*, running: bool) -> None:
     """Has the supervisor started at every log-in, and now unless it is ``running``. Raises
-    CommandError; then nothing is installed."""
-    _must_be_there(
-        t(
-            "put 'syncin-mount up' into what starts your session: the desktop's"
-            " autostart, or ~/.profile"
-        )
-    )
-    path = _user_folder() / UNIT
-    if find_shipped_unit(sys.executable, os.environ) is None:
-        _write(path, user_unit(sys.executable, os.environ))
-    else:  # and not hidden by one that was written before the package was there
-        _must_be_ours(path)
-        path.unlink(missing_ok=True)
-    try:
-        _systemctl(["--user", "daemon-reload"])
-        _systemctl(["--user", "enable", *([] if running else ["--now"]), UNIT])
-    except CommandError:
-        path.unlink(missing_ok=True)
-        raise
+    NotPossible; then nothing is installed."""
+    at_login.begin(running=running)
     output.say(
         t(
             "starts at every log-in from now on; to end that: {command}",
@@ -67,11 +39,11 @@ def install_for(user: str) -> None:
     _must_run_as(user)
     name = system_unit_name(user)
     path = _SYSTEM / name
-    _write(path, system_unit(sys.executable, os.environ, user))
+    at_login.write_unit(path, system_unit(sys.executable, os.environ, user))
     try:
-        _systemctl(["daemon-reload"])
-        _systemctl(["enable", "--now", name])
-    except CommandError as error:
+        at_login.systemctl("daemon-reload")
+        at_login.systemctl("enable", "--now", name)
+    except NotPossible as error:
         # It may be the drives that do not start, and not the unit: it stays to be looked at.
         raise CommandError(
             t("{error}; 'systemctl status {name}' says more", error=sentence(error), name=name),
@@ -88,63 +60,35 @@ def install_for(user: str) -> None:
 
 
 def take_away(user: str | None) -> None:
-    """Ends that; what is mounted stays. Raises CommandError."""
-    if user is not None:
-        _only_root()
-    name, scope = (UNIT, ["--user"]) if user is None else (system_unit_name(user), [])
-    path = (_user_folder() if user is None else _SYSTEM) / name
-    if not path.exists() and not (user is None and _enabled_link().is_symlink()):
+    """Ends that; what is mounted stays. Raises CommandError, NotPossible."""
+    if not (_take_from_users() if user is None else _take_from_system(user)):
         output.say(t("it was not started by itself"))
         return
-    there = path if path.exists() else _enabled_link()
-    _must_be_there(t("remove {path} by hand", path=there))
-    _must_be_ours(path)
-    _systemctl([*scope, "disable", name])
-    path.unlink(missing_ok=True)
-    _systemctl([*scope, "daemon-reload"])
     output.say(t("is not started by itself any more; what is mounted stays so until 'down'"))
 
 
+def _take_from_users() -> bool:
+    try:
+        return at_login.end()
+    except at_login.NoSystemd:
+        _must_be_there(t("remove {path} by hand", path=at_login.unit_in_use()))
+        raise
+
+
+def _take_from_system(user: str) -> bool:
+    _only_root()
+    path = _SYSTEM / system_unit_name(user)
+    if not path.exists():
+        return False
+    _must_be_there(t("remove {path} by hand", path=path))
+    at_login.must_be_ours(path)
+    at_login.systemctl("disable", path.name)
+    path.unlink(missing_ok=True)
+    at_login.systemctl("daemon-reload")
+    return True
+
+
 _SYSTEM = Path("/etc/systemd/system")
-
-
-def _user_folder() -> Path:
-    configured = os.environ.get("XDG_CONFIG_HOME")
-    return (Path(configured) if configured else Path.home() / ".config") / "systemd" / "user"
-
-
-def _enabled_link() -> Path:
-    """What systemd makes of a user unit that is enabled: all that there is of a shipped one."""
-    return _user_folder() / "default.target.wants" / UNIT
-
-
-def _write(path: Path, text: str) -> None:
-    _must_be_ours(path)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_atomic(path, text.encode(), mode=0o644)
-    except OSError as error:
-        raise CommandError(
-            t("the unit {path} cannot be written ({why})", path=path, why=strerror(error)),
-            Exit.UNFINISHED,
-        ) from error
-
-
-def _must_be_ours(path: Path) -> None:
-    """What has the unit's name already, if anything, was written by this program: a masked unit is
-    a link to the null device, and one by somebody else's hand is theirs. Raises CommandError."""
-    try:
-        ordinary = stat.S_ISREG(path.lstat().st_mode)
-    except FileNotFoundError:
-        return
-    if not ordinary or not path.read_text(errors="replace").startswith(WRITTEN):
-        raise CommandError(
-            t(
-                "{path} is there already, and not by this program; move it away, or unmask"
-                " the unit",
-                path=path,
-            )
-        )
 
 
 def _only_root() -> None:
@@ -218,30 +162,3 @@ def _credentials(user: str) -> dict[str, Any]:
             "LANG": "C.UTF-8",
         },
     }
-
-
-def _systemctl(words: list[str]) -> None:
-    try:
-        done = subprocess.run(
-            ["systemctl", *words],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=_PATIENCE,
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise CommandError(
-            t("systemctl {words} did not work ({error})", words=words[-1], error=sentence(error)),
-            Exit.UNFINISHED,
-        ) from error
-    if done.returncode != 0:
-        why = (done.stderr.strip().splitlines() or [f"status {done.returncode}"])[0]
-        raise CommandError(
-            t(
-                "systemd does not do it ({why}); without it, put 'syncin-mount up' into what"
-                " starts your session",
-                why=why,
-            ),
-            Exit.UNFINISHED,
-        )

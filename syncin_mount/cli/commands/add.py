@@ -145,9 +145,32 @@ def command(
         from syncin_mount.cli.commands.mount import command as mount  # noqa: PLC0415
 
         ctx.invoke(mount, name=new.name, foreground=False, manual=False, ready_fd=None)
-        output.say(t("“syncin-mount up --at-login” has all drives there from log-in on."))
+        _offer_log_in(is_first=not configuration.synchronizations)
     else:
         output.say(now)
+
+
+def _offer_log_in(*, is_first: bool) -> None:
+    """Where all drives start at log-in already, nothing is said. Otherwise somebody's first drive
+    is the moment to ask; whatever becomes of it, the drive is mounted."""
+    from syncin_mount.app.errors import NotPossible  # noqa: PLC0415 (start-up time)
+    from syncin_mount.app.messages import sentence  # noqa: PLC0415
+    from syncin_mount.app.processes import at_login  # noqa: PLC0415
+    from syncin_mount.cli.commands import _systemd_unit  # noqa: PLC0415
+
+    now = at_login.look()
+    if now is at_login.AtLogin.ON:
+        return
+    asked = is_first and now is at_login.AtLogin.OFF
+    if asked and output.confirm(
+        t("Have your drives there from every log-in on, by themselves?"), default=True
+    ):
+        try:
+            _systemd_unit.install(running=False)
+        except NotPossible as error:
+            output.warn(sentence(error))
+        return
+    output.say(t("“syncin-mount up --at-login” has all drives there from log-in on."))
 
 
 def _wants_bookmark(folders: Folders) -> bool:

@@ -10,6 +10,7 @@ from syncin_mount.app.processes.supervisor_client import told
 from syncin_mount.cli.commands.up import begin
 from syncin_mount.cli.ui import lookup, output
 from syncin_mount.control.supervision import Ask, What
+from syncin_mount.desktop.page import Place
 
 
 @click.command()
@@ -20,12 +21,19 @@ def command(only_print: bool) -> None:
     The supervisor serves it to you alone, on this computer; where none runs, it is started as by
     'up', and mounts what is enabled. The address is good once, for 30 seconds: each tab needs a new
     one. Where there is no desktop, the address is printed.
+
+    Without a synchronization it opens the assistant, which adds the first one.
     """
-    folders, _ = lookup.load()
+    folders, configuration = lookup.load()
     if told(folders, Ask(What.LOOK)) is None:
         begin(folders)
-    address = address_of_page(folders)
-    opens = None if only_print else opener()
+    if only_print:
+        output.say(address_of_page(folders))
+        return
+    # Whoever has no drive yet wants one.
+    place = Place.START if configuration.synchronizations else Place.ADD
+    address = address_of_page(folders, place)
+    opens = opener()
     if opens is None:
         output.say(address)
         return

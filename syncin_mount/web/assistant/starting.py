@@ -14,7 +14,7 @@ import trio
 from reconciler.phrases import Phrase
 from syncin_mount.app.messages import sentence
 from syncin_mount.app.processes.supervisor_client import told
-from syncin_mount.config import ConfigurationFile
+from syncin_mount.config import ConfigurationError, ConfigurationFile
 from syncin_mount.control.supervision import Ask, Phase, What
 from syncin_mount.language import t
 from syncin_mount.printable import printable
@@ -63,10 +63,12 @@ class Stage(msgspec.Struct, frozen=True, tag_field="event", tag="stage"):
 
 
 class Mounted(msgspec.Struct, frozen=True, tag_field="event", tag="mounted"):
-    """All is done. ``notes`` are sentences about what went wrong beside."""
+    """All is done. ``notes`` are sentences about what went wrong beside. ``offer_log_in``: it is
+    the first drive, and drives could start at log-in, and do not."""
 
     name: str
     notes: tuple[str, ...] = ()
+    offer_log_in: bool = False
 
 
 class Kept(msgspec.Struct, frozen=True, tag_field="event", tag="added"):
@@ -255,7 +257,19 @@ class Starts:
             why = await self._mount(new)
         except Exception as error:  # noqa: BLE001 (nobody else is there to be told)
             why = plainly(error) if is_expected(error) else self._own_error("mounting", error)
-        return Mounted(new.name, tuple(notes)) if why is None else Stopped(new.name, why)
+        if why is not None:
+            return Stopped(new.name, why)
+        offer = await trio.to_thread.run_sync(self._may_offer_log_in)
+        return Mounted(new.name, tuple(notes), offer)
+
+    def _may_offer_log_in(self) -> bool:
+        from syncin_mount.app.processes.at_login import AtLogin, look  # noqa: PLC0415 (memory)
+
+        try:
+            known = ConfigurationFile(self._folders).read().synchronizations
+        except ConfigurationError:
+            return False
+        return len(known) == 1 and look() is AtLogin.OFF
 
     async def _import(
         self, new: Synchronization, sizes: list[int], progress: Progress

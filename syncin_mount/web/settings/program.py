@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 import msgspec
+import trio
 
 from syncin_mount.app.messages import sentence
 from syncin_mount.language.catalogues import OWN_NAMES
@@ -24,9 +26,15 @@ class EditProgram(Request, frozen=True):
     language: Literal["auto", "de", "en", "fr"] | None = None
 
 
+class StartAtLogin(Request, frozen=True):
+    """Whether the drives are to be there from every log-in on."""
+
+    wanted: bool
+
+
 class ProgramSettings(msgspec.Struct, frozen=True):
     """As they are; ``file`` is where they are kept. ``languages`` are those that can be chosen,
-    each with its name in itself."""
+    each with its name in itself. ``at_login`` is ``on``, ``off`` or ``impossible``."""
 
     notifications: bool
     tray: bool
@@ -35,6 +43,7 @@ class ProgramSettings(msgspec.Struct, frozen=True):
     languages: tuple[tuple[str, str], ...]
     scheduler: str
     file: str
+    at_login: str
 
 
 class ProgramPart:
@@ -48,9 +57,12 @@ class ProgramPart:
         return {
             "/api/program": Route(Nothing, self.settings),
             "/api/program/edit": Route(EditProgram, self.edit),
+            "/api/at-login": Route(StartAtLogin, self.start_at_login),
         }
 
     async def settings(self, _request: Nothing) -> ProgramSettings:
+        from syncin_mount.app.processes.at_login import look  # noqa: PLC0415 (memory)
+
         now = await self._drives.configuration()
         file = self._drives.folders.config_file
         language = now.language or "auto"
@@ -63,7 +75,18 @@ class ProgramPart:
             languages=names,
             scheduler=now.scheduling.value,
             file=str(file),
+            at_login=(await trio.to_thread.run_sync(look)).value,
         )
+
+    async def start_at_login(self, request: StartAtLogin) -> Done:
+        """The supervisor, which serves the page, runs already."""
+        from syncin_mount.app.processes import at_login  # noqa: PLC0415 (memory)
+
+        if request.wanted:
+            await trio.to_thread.run_sync(partial(at_login.begin, running=True))
+        else:
+            await trio.to_thread.run_sync(at_login.end)
+        return Done()
 
     async def edit(self, request: EditProgram) -> Done:
         from syncin_mount.app.settings.program import (  # noqa: PLC0415 (memory)

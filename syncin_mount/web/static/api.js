@@ -15,7 +15,9 @@ export class Refusal extends Error {
 }
 
 // Screens of the places that the tray icon and notices lead to; all others are on the first one.
-const PLACES = { conflicts: "#/conflicts", explain: "#/explain", trash: "#/trash" };
+const PLACES = {
+  add: "#/add", conflicts: "#/conflicts", explain: "#/explain", trash: "#/trash",
+};
 
 // Where this tab was led to: {at, drive, path}, or null. Told once.
 export function takePlace() {

@@ -1,7 +1,7 @@
 // The assistant: a server, a folder here, a folder there, settings; then a mounted drive.
 
 import { useState } from "preact/hooks";
-import { stream } from "/api.js";
+import { call, stream } from "/api.js";
 import { HereStep } from "/assistant_here.js";
 import { Heading } from "/assistant_parts.js";
 import { ServerStep } from "/assistant_server.js";
@@ -22,13 +22,22 @@ const STEP_OF = {
   every: "settings",
 };
 
+// What happens to files, before the first drive; `add` in a terminal says the same.
+const WELCOME = [
+  t("All your files are on this computer and on your server: you work with them as with any "
+    + "others, also without a network."),
+  t("What changes here goes to the server by itself, and what changes there comes here."),
+  t("When both sides changed a file, one version becomes the file; the other one goes to a "
+    + "trash, as deleted files do, and can be brought back."),
+];
+
 export function Assistant() {
   const { program } = useStore();
   if (!program) return html`<p class="waits">${t("One moment…")}</p>`;
-  return html`<${Steps} servers=${program.servers} />`;
+  return html`<${Steps} servers=${program.servers} isFirst=${!program.order.length} />`;
 }
 
-function Steps({ servers }) {
+function Steps({ servers, isFirst }) {
   const one = servers.length === 1 ? servers[0].name : null;
   const [step, setStep] = useState(one ? "here" : "server");
   const [server, setServer] = useState(one);
@@ -38,6 +47,7 @@ function Steps({ servers }) {
   const [looked, setLooked] = useState(null);
   const [refused, setRefused] = useState(null);
   const [made, setMade] = useState([]);
+  const [welcome] = useState(isFirst ? step : null);
   const go = (to) => {
     setRefused(null);
     setStep(to);
@@ -76,6 +86,8 @@ function Steps({ servers }) {
         ${step !== "start" && html`<a class="button" href="#/" onClick=${leave}>
           ${t("Cancel")}</a>`}</div>
       <${Stepper} at=${at} onStep=${step === "start" ? null : go} />
+      ${step === welcome && html`<ul class="welcome">${WELCOME.map((each) => html`<li
+        key=${each}>${each}</li>`)}</ul>`}
       <div class="sheet step" key=${step}>
         ${step === "server" && html`<${ServerStep} servers=${servers} server=${server}
           refused=${why} onServer=${chooseServer} />`}
@@ -125,7 +137,7 @@ function Starting({ looked, onRefused, onBack }) {
   const [line, setLine] = useState(null);
   const [begun, setBegun] = useState(false);
   const read = (path, body) => stream(path, body, (found) => {
-    if (GOOD[found.event] && !found.notes.length) {
+    if (GOOD[found.event] && !found.notes.length && !found.offer_log_in) {
       notice(GOOD[found.event](found.name));
       location.hash = "#/";
     } else if (found.event === "refused" && onRefused({ said: found, message: found.why })) {
@@ -151,6 +163,7 @@ function Starting({ looked, onRefused, onBack }) {
     ${(line.notes || []).map((each) => html`<p class="note" key=${each}>
       <${Icon} name="alert" /><span>${each}</span></p>`)}
     <${Stuck} files=${line.left} inAll=${line.left_in_all} />
+    ${line.offer_log_in && html`<${AtLogin} />`}
     <footer>
       ${line.event === "refused" && html`<${Button} kind="main" onClick=${onBack}>
         ${t("Back to the settings")}<//>`}
@@ -164,6 +177,28 @@ function Starting({ looked, onRefused, onBack }) {
         href="#/">${
         t("To the synchronizations")}</a>`}
     </footer>`;
+}
+
+// Offered with the first drive; Settings have it, too.
+function AtLogin() {
+  const [now, setNow] = useState({});
+  const begin = async () => {
+    setNow({ busy: true });
+    try {
+      await call("at-login", { wanted: true });
+      setNow({ done: true });
+    } catch (error) {
+      setNow({ why: error.message });
+    }
+  };
+  if (now.done) {
+    return html`<p role="status">${
+      t("Your drives are there from every log-in on. Settings change that.")}</p>`;
+  }
+  return html`<p>${t("Have your drives there from every log-in on, by themselves?")}</p>
+    ${now.why && html`<p class="note bad" role="alert"><${Icon} name="alert" />
+      <span>${now.why}</span></p>`}
+    <p><${Button} onClick=${begin} disabled=${now.busy}>${t("From every log-in on")}<//></p>`;
 }
 
 const STAGES = {

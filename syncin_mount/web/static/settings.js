@@ -40,8 +40,9 @@ function Program() {
   const [found, again] = useAnswer("program", {}, [program && program.scheduler]);
   const [limits, setLimits] = useState(false);
   const [now, set] = useChanges(found, async (change) => {
-    await (change.scheduler ? act("scheduler", { how: change.scheduler })
-      : act("program/edit", change));
+    if (change.scheduler) await act("scheduler", { how: change.scheduler });
+    else if (change.at_login) await act("at-login", { wanted: change.at_login === "on" });
+    else await act("program/edit", change);
     await again();
   });
   if (!found) return null;
@@ -57,6 +58,12 @@ function Program() {
       <span>${t("Icon in the desktop's tray")}
         <small> ${t("with the state of all drives and a menu")}</small></span>
     </label>
+    ${now.at_login !== "impossible" && html`<label class="check"><input type="checkbox"
+      checked=${now.at_login === "on"}
+      onChange=${(event) => set({ at_login: event.target.checked ? "on" : "off" })} />
+      <span>${t("Drives from every log-in on")}
+        <small> ${t("without opening anything")}</small></span>
+    </label>`}
     <${Select} label=${t("Schedules of all synchronizations")} value=${now.scheduler}
       options=${SCHEDULERS} onValue=${(scheduler) => set({ scheduler })} />
     <${Select} label=${t("What the logs keep")} value=${now.log} options=${LEVELS}

@@ -17,6 +17,7 @@ from reconciler.errors import RemoteError, Unreachable
 from syncin_mount.app.accounts.remote_folders import is_read_only
 from syncin_mount.app.errors import NotPossible
 from syncin_mount.app.messages import sentence
+from syncin_mount.app.messages.synchronizations import WELCOME
 from syncin_mount.app.synchronizations.from_text import schedule_from_text
 from syncin_mount.app.synchronizations.importing import look_through
 from syncin_mount.app.synchronizations.mountpoint import absolute, check_mountpoint, holds_something
@@ -53,6 +54,15 @@ def can_ask() -> bool:
     return sys.stdin.isatty() and sys.stdout.isatty()
 
 
+def _welcome() -> None:
+    """What happens to files, before the first drive."""
+    columns = min(80, shutil.get_terminal_size().columns)
+    for each in WELCOME:
+        for line in textwrap.wrap(t(each), columns):
+            output.say(line)
+    output.say()
+
+
 class Assistant:
     """Fills in what a synchronization needs. ``wanted`` has what was given, and in the end
     everything; ``importing`` says that what the folder here holds is to become the drive's."""
@@ -75,6 +85,8 @@ class Assistant:
         """Asks. Raises click.Abort when somebody does not want it after all, CommandError,
         RemoteError."""
         try:
+            if not self._configuration.synchronizations:
+                _welcome()
             server = self._server()
             self._step(1, t("the folder on this computer"))
             self._local()

@@ -35,11 +35,12 @@ from syncin_mount.control import (
     supervision,
     tree_messages,
 )
+from tests.docs import doctor
 from tests.docs.outputs import described, outputs
+from tests.docs.wrapping import wrapped
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
-WIDTH = 100
 _MARK = re.compile(r"(?<=<!-- generated: )([a-z-]+)( -->\n).*?(?=<!-- end -->)", re.DOTALL)
 
 
@@ -55,20 +56,6 @@ def pages() -> list[Path]:
 def with_generated(text: str) -> str:
     """The page with each generated part made anew."""
     return _MARK.sub(lambda mark: f"{mark[1]}{mark[2]}\n{PARTS[mark[1]]().strip()}\n\n", text)
-
-
-def wrapped(text: str, first: str = "", rest: str = "") -> str:
-    """One paragraph. No line is over ``WIDTH`` unless a word is, and code stays on one line."""
-    whole = re.sub(r"`[^`]+`", lambda code: code[0].replace(" ", "\0"), " ".join(text.split()))
-    filled = textwrap.fill(
-        whole,
-        WIDTH,
-        initial_indent=first,
-        subsequent_indent=rest,
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
-    return filled.replace("\0", " ")
 
 
 def paragraphs(text: str) -> str:
@@ -295,6 +282,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "announcements": _messages(announcements),
     "state-messages": _messages(state_messages),
     "supervisor-messages": _messages(supervision),
+    "doctor": doctor.page,
 }
 
 

@@ -15,7 +15,8 @@ import pytest
 from syncin_mount.cli.command_group import COMMANDS, group
 from syncin_mount.control.messages import Call
 from tests.docs import share
-from tests.docs.generate import DOCS, PARTS, ROOT, WIDTH, pages, stale
+from tests.docs.generate import DOCS, PARTS, ROOT, pages, stale
+from tests.docs.wrapping import WIDTH
 
 ALL = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted(DOCS.rglob("*.md"))]
 INDEX = DOCS / "index.md"

@@ -7,6 +7,7 @@ This file is long because it is one list of rules about the project, each with i
 from __future__ import annotations
 
 import importlib.metadata
+import importlib.util
 import os
 import re
 import shutil
@@ -99,14 +100,15 @@ def normal(name: str) -> str:
 def requirements(distribution: importlib.metadata.Distribution) -> list[str]:
     from packaging.requirements import Requirement
 
-    extra = "dev" if normal(distribution.metadata["Name"]) == "syncin-mount" else ""
+    extras = [""]
+    if normal(distribution.metadata["Name"]) == "syncin-mount":
+        # What builds the site is installed for who asked for it.
+        extras += ["dev", "site"] if importlib.util.find_spec("sphinx") else ["dev"]
     parsed = map(Requirement, distribution.requires or [])
     return [
         normal(r.name)
         for r in parsed
-        if r.marker is None
-        or r.marker.evaluate({"extra": extra})
-        or r.marker.evaluate({"extra": ""})
+        if r.marker is None or any(r.marker.evaluate({"extra": extra}) for extra in extras)
     ]
 
 

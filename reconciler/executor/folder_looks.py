@@ -25,6 +25,11 @@ MANY = 1000
 """A folder that has more in it is not looked through."""
 
 
+def is_big(replica: Replica, folder: NodeId) -> bool:
+    """Whether more is in it than is looked through."""
+    return sum(1 for _ in islice(replica.base_children(folder), MANY)) == MANY
+
+
 class Looks:
     """For one plan."""
 
@@ -39,7 +44,7 @@ class Looks:
     async def look(self, folder: NodeId) -> Mapping[str, int] | None:
         """The inodes by name, 0 where none is told; None when that cannot be told. Raises
         Unreachable, Unauthorized."""
-        return None if self._is_big(folder) else await self._look(folder)
+        return None if is_big(self._replica, folder) else await self._look(folder)
 
     async def _look(self, folder: NodeId) -> Mapping[str, int] | None:
         try:
@@ -57,7 +62,7 @@ class Looks:
             began, told = self._told.get(folder, (-FRESH, {}))
             now = trio.current_time()
             if now - began >= FRESH:
-                looked = {} if self._is_big(folder) else await self.look(folder)
+                looked = {} if is_big(self._replica, folder) else await self.look(folder)
                 if looked is None:
                     return None
                 # Plans go folder by folder: no more is kept than the last one.
@@ -78,6 +83,3 @@ class Looks:
                     return None
                 self._told_after, told = {folder: (began, looked)}, looked
         return told.get(name, 0)
-
-    def _is_big(self, folder: NodeId) -> bool:
-        return sum(1 for _ in islice(self._replica.base_children(folder), MANY)) == MANY

@@ -218,14 +218,16 @@ class Sender:
                 return await self._send_content(out, path, replace=False)
             except Exists:
                 found = await file_at(self._remote, path)
-                if found is not None and await self.is_ours(out, found):
-                    return Arrived(0, 0)
+                arrived = None if found is None else await self._arrived_before(out, found)
+                if arrived is not None:
+                    return arrived
                 raise Stale(Phrase("a file of that name is on the server")) from None
         found = await self._remote.find(path)
         if found is None or not self.is_same(action.node, found, action.remote):
-            if found is not None and await self.is_ours(out, found):
+            arrived = None if found is None else await self._arrived_before(out, found)
+            if arrived is not None:
                 self._suspects.discard(action.node)
-                return Arrived(0, 0)
+                return arrived
             raise Stale(Phrase("it was changed on the server meanwhile"))
         if action.keep or out.local.doubtful or out.needs_other_name:
             return await self._upload_staged(out)
@@ -237,6 +239,22 @@ class Sender:
             # or inodes say nothing there. What is replaced goes to the trash.
             return await self._upload_staged(out)
         return await self._send_content(out, path, replace=True)
+
+    async def _arrived_before(self, out: OutgoingVersion, found: Found) -> Arrived | None:
+        """The version, where it is what was found there; None where it is not. Its inode tells it
+        from now on from what comes to its place and looks the same."""
+        place = out.place
+        before = await self._looks.inode_since(
+            trio.current_time(), place.parent, place.name, even_big=False
+        )
+        if not await self.is_ours(out, found):
+            return None
+        after = await self._looks.inode_since(
+            trio.current_time(), place.parent, place.name, even_big=False
+        )
+        if before and after and before != after:
+            return None
+        return Arrived(0, (before and after) or 0)
 
     async def _is_another_file(self, out: OutgoingVersion, expected: Remote) -> bool | None:
         """Whether another file has come to the place since the last listing, of which size and time
@@ -259,6 +277,11 @@ class Sender:
             self._staged[node] = Staged(version, arrived.inode)
         elif before is not None and before.version == version:
             arrived = Arrived(0, before.inode)
+        else:
+            # Put there before a restart. Without its inode, what takes its place before the next
+            # listing, and looks the same, would pass for it.
+            inode = await self._looks.inode(staged.place.parent, staged.place.name)
+            arrived = Arrived(0, inode or 0)
         await self._move_into_place(staged, out)
         return arrived
 

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from reconciler.errors import RemoteError, Unauthorized, Unreachable
+from reconciler.executor.folder_looks import is_big
 from reconciler.executor.outgoing import Attempt, checksum_there, file_at, is_upload
 from reconciler.model import Base, Kind, Leftover, NodeId, Place, Unconfirmed
 from reconciler.ports import RemoteFolder, Replica
@@ -76,9 +77,9 @@ class UnconfirmedUploads:
             if sent is None:
                 continue
             try:
-                is_there = self._is_open(leftover.parent, sent) and await self._is_there(
-                    leftover, sent
-                )
+                inode = None
+                if self._is_open(leftover.parent, sent):
+                    inode = await self._inode_there(leftover, sent)
             except (Unreachable, Unauthorized) as error:
                 if await self.reach.ends_all(error):
                     raise
@@ -86,14 +87,14 @@ class UnconfirmedUploads:
                     "whether %s had arrived on the server cannot be told: %s", sent.name, error
                 )
                 continue
-            if is_there:
+            if inode is not None:
                 base = Base(
                     Kind.FILE,
                     leftover.parent,
                     sent.name,
                     leftover.size,
                     sent.mtime,
-                    0,
+                    inode,
                     sent.version,
                     sent.checksum,
                     sent.mtime_here,
@@ -119,14 +120,40 @@ class UnconfirmedUploads:
             return sent.new and base is None
         return base.place == Place(parent, sent.name) and base.version < sent.version
 
-    async def _is_there(self, leftover: Leftover, sent: Unconfirmed) -> bool:
-        """As ``Sender.is_ours``: size and second tell it of a version that was attempted, else the
-        content does. A version without a checksum was not sent to its end."""
-        if not sent.checksum:
-            return False
+    async def _inode_there(self, leftover: Leftover, sent: Unconfirmed) -> int | None:
+        """The inode of the version on the server, 0 where that is not told; None when the version
+        is not there. The inode is asked before and after, so that it is of what was proved."""
+        if not sent.checksum:  # not sent to its end
+            return None
         try:
             folder = self.replica.base_path(leftover.parent)
-            path = f"{folder}/{sent.name}" if folder else sent.name
+        except KeyError:
+            return None  # the listing tells
+        before = await self._inode(leftover.parent, folder, sent.name)
+        if not await self._is_there(leftover, sent, folder):
+            return None
+        after = await self._inode(leftover.parent, folder, sent.name)
+        if before and after and before != after:
+            return None
+        return (before and after) or 0
+
+    async def _inode(self, parent: NodeId, folder: str, name: str) -> int:
+        """That of what has this name now; 0 where it is not told."""
+        if is_big(self.replica, parent):
+            return 0
+        try:
+            told = await self.remote.inodes(folder)
+        except (Unreachable, Unauthorized):
+            raise
+        except RemoteError:
+            return 0
+        return (told or {}).get(name, 0)
+
+    async def _is_there(self, leftover: Leftover, sent: Unconfirmed, folder: str) -> bool:
+        """As ``Sender.is_ours``: size and second tell it of a version that was attempted, else the
+        content does."""
+        path = f"{folder}/{sent.name}" if folder else sent.name
+        try:
             found = await file_at(self.remote, path)
             if found is None or not is_upload(found, leftover.size, sent.mtime):
                 return False
@@ -136,5 +163,5 @@ class UnconfirmedUploads:
             return await checksum_there(self.remote, path, found) == sent.checksum
         except (Unreachable, Unauthorized):
             raise
-        except (KeyError, RemoteError):
+        except RemoteError:
             return False  # the listing tells

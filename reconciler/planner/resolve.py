@@ -56,12 +56,11 @@ class NodeStates:
 
     def _intended_place(self, state: Local | Remote | None) -> Place | None:
         """Where a side wants the node: a temporary name that an interrupted run left is nobody's
-        wish."""
-        if state is None:
-            return None
-        if self.base is not None and state.name.startswith(swap_name(self.node, self.tag)):
-            return Place(state.parent, self.base.name)
-        return state.place
+        wish. It stands for the name that was agreed on, or that the other side has."""
+        if state is None or not state.name.startswith(swap_name(self.node, self.tag)):
+            return None if state is None else state.place
+        meant = self.base or (self.remote if state is self.local else self.local)
+        return state.place if meant is None else Place(state.parent, meant.name)
 
     @property
     def local_moved(self) -> bool:

@@ -260,10 +260,11 @@ class NodeMatcher:
         for entry in self._entries:
             given = node_of_swap_name(_split(entry.path)[1], self._tag)
             node = None if given is None else NodeId(given)
-            base = self._known.base(node) if node is not None and not self._is_seen(node) else None
-            if node is None or base is None or entry.path in self._claims:
+            if node is None or self._is_seen(node) or entry.path in self._claims:
                 continue
-            if (base.kind is Kind.FOLDER) is entry.is_folder:
+            # A base may have ended meanwhile, at a filter's border.
+            known = self._known.base(node) or self._known.local(node)
+            if known is not None and (known.kind is Kind.FOLDER) is entry.is_folder:
                 self._claim(entry, node)
 
     def _claim(self, entry: Entry, node: NodeId) -> None:

@@ -195,3 +195,48 @@ async def test_what_may_lie_beside_its_place_says_nothing_of_the_place(world: Wo
     await device.sync()
     assert device.tree() == world.on_disk() == {"f": b"mine!", "other": b"other"}
     assert b"their" in world.trashed().values()
+
+
+def _replace_alike(world: World, path: str) -> bytes:
+    """As `cp -p` of another file of equal size and second over it, under another inode."""
+    there = world.disk / path
+    other = bytes(reversed(there.read_bytes()))
+    mtime = there.stat().st_mtime
+    held = there.rename(there.with_name(f"{there.name}.held"))  # so that no inode comes back
+    world.put(path, other, mtime=mtime)
+    held.unlink()
+    return other
+
+
+@pytest.mark.parametrize("again", [False, True])
+@pytest.mark.parametrize("new", [False, True])
+async def test_what_had_arrived_unheard_is_known_from_what_looks_like_it(
+    world: World, new: bool, again: bool
+) -> None:
+    """Another file comes to its place after the upload was found there, and before a listing."""
+    device = await sent_unheard(world, new=new)
+    if again:
+        device = await restarted(world, device)
+    world.faults.add(Rule(effect=Reply(502), path="*/diff/*", count=1))
+    assert not (await device.sync()).complete
+    base = device.replica.base(device.node("a"))
+    assert base is not None
+    assert base.inode == (world.disk / "a").stat().st_ino
+    other = _replace_alike(world, "a")
+    assert (await device.sync()).complete
+    assert device.tree()["a"] == world.on_disk()["a"] == other
+
+
+@pytest.mark.expected_log("failed at the move")
+async def test_what_lay_beside_its_place_is_known_by_its_inode_after_a_restart(
+    world: World,
+) -> None:
+    device = await world.device()
+    device.write("f", b"x" * (2 << 20))
+    world.faults.add(Rule(effect=Reply(500), method="MOVE", count=1))
+    assert not (await device.sync()).complete
+    device = await restarted(world, device)
+    assert (await device.sync()).complete
+    base = device.replica.base(device.node("f"))
+    assert base is not None
+    assert base.inode == (world.disk / "f").stat().st_ino

@@ -131,6 +131,12 @@ class Memory:
         self.places[base.parent, base.name] = node
         self.inodes[base.inode] = node
 
+    def remove_base(self, node: NodeId) -> None:
+        """Both sides agree on it no more."""
+        base = self.bases.pop(node)
+        del self.places[base.parent, base.name]
+        del self.inodes[base.inode]
+
     def forget_inodes(self) -> None:
         """As if all had been made by this client and never been listed since."""
         self.bases = {node: replace(base, inode=0) for node, base in self.bases.items()}
@@ -174,8 +180,8 @@ def listed(disk: Disk) -> Memory:
     return memory
 
 
-def observe(memory: Memory, entries: list[Entry], batch: int = 3) -> RemoteTree:
-    observer = ListingScan(memory)
+def observe(memory: Memory, entries: list[Entry], batch: int = 3, *, tag: str = "") -> RemoteTree:
+    observer = ListingScan(memory, tag=tag)
     for start in range(0, len(entries), batch):
         observer.add(entries[start : start + batch])
     return observer.finish()

@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from reconciler.model import ROOT, Kind, Local, Remote
+from reconciler.names import swap_name
 from reconciler.trees.listing_scan import RemoteTree
 from reconciler.trees.remote_tree import _Ranges
 from tests.reconciler.disk import Disk, Memory, differences, listed, observe
@@ -107,6 +108,19 @@ def test_two_folders_swap_with_all_in_them(disk: Disk, memory: Memory):
     memory = listed(disk)
     disk.swap("docs", "pics")
     assert differences(memory, observe(memory, disk.listing())) == {"docs": "pics", "pics": "docs"}
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_a_swap_that_broke_off_before_its_base_ended(disk: Disk, memory: Memory, known: bool):
+    """At a filter's border, say. Its name tells whose it is, as long as that is here."""
+    node = memory.node("empty")
+    memory.remove_base(node)
+    if not known:
+        del memory.locals[node]
+    name = swap_name(node, "tag")
+    disk.move("empty", name)
+    found = observe(memory, disk.listing(), tag="tag").get(node)
+    assert (None if found is None else found.name) == (name if known else None)
 
 
 def test_three_folders_rotate(disk: Disk, memory: Memory):

@@ -26,7 +26,7 @@ import pytest
 
 SLOW_FOLDERS = (
     *("cli", "crash", "damage", "hostile", "mounts"),
-    *("packages", "pair", "site", "soak", "tour", "workloads"),
+    *("packages", "pair", "site", "soak", "tour", "upgrades", "workloads"),
 )
 
 # A deadline of hypothesis measures the machine, not the code. Hanging is what the time limit per

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from syncin_mount import __version__
 from syncin_mount.store import (
     NewerFormat,
     NodeType,
@@ -69,13 +70,41 @@ def test_a_process_that_cannot_end_is_told_from_one_that_works(folder: Path) -> 
             process.kill()
 
 
-def test_a_newer_format_is_refused_and_untouched(folder: Path) -> None:
+@pytest.mark.parametrize(
+    ("writer", "sentence"),
+    [
+        ("9.1.0\n", "version 9.1.0 wrote it; use that version or a later one."),
+        ("10.0rc1+local.7", "version 10.0rc1+local.7 wrote it; use that version or a later one."),
+        (None, "a later version wrote it; use that version."),
+        ("", "a later version wrote it; use that version."),
+        ("rm -rf /\n", "a later version wrote it; use that version."),
+        ("9" * 5000, "version " + "9" * 60 + " wrote it; use that version or a later one."),
+        (b"9\xff", "a later version wrote it; use that version."),
+    ],
+)
+def test_a_newer_format_is_refused_by_the_version_that_wrote_it_and_untouched(
+    folder: Path, writer: str | bytes | None, sentence: str
+) -> None:
     open_replica(folder).close()
     (folder / "format").write_text(f"{FORMAT + 1}\n")
+    if writer is None:
+        (folder / "written-by").unlink()
+    else:
+        (folder / "written-by").write_bytes(writer.encode() if isinstance(writer, str) else writer)
     before = {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
-    with pytest.raises(NewerFormat, match="later version"):
+    with pytest.raises(NewerFormat) as refused:
         open_replica(folder)
+    assert str(refused.value).endswith(f"this program knows {FORMAT}: {sentence}")
     assert {path: path.stat().st_mtime_ns for path in folder.rglob("*")} == before
+
+
+def test_each_start_states_the_version_of_this_program(folder: Path) -> None:
+    """Also over one that was stopped before it had a format."""
+    folder.mkdir()
+    (folder / "written-by").write_text("0.0.1\n")
+    (folder / "written-by.new").touch()
+    open_replica(folder).close()
+    assert (folder / "written-by").read_text() == f"{__version__}\n"
 
 
 def test_an_older_format_is_taken_up_and_closed_to_the_program_that_wrote_it(folder: Path) -> None:

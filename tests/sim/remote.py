@@ -307,8 +307,9 @@ class ModelFolder:
         yield _Listing(self, self._disk, self._rng, fault, believed)
 
     async def checksums(self, paths: Sequence[str]) -> dict[str, Entry]:
-        wanted, found = set(paths), {}
+        wanted, found, listed_from = set(paths), {}, self._listed_from
         async with self.listing(lambda: iter(())) as batches:
+            self._listed_from = listed_from  # nothing is read as absent from this one
             async for batch in batches:
                 found.update(
                     {

@@ -20,12 +20,11 @@ from tests.docs.wrapping import WIDTH
 
 ALL = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted(DOCS.rglob("*.md"))]
 INDEX = DOCS / "index.md"
-GUIDES = [
-    ROOT / "README.md",
-    *DOCS.glob("*.md"),
-    *(DOCS / "guide").glob("*.md"),
-    *(DOCS / "reference").glob("*.md"),
+OTHERS = [ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md"]
+WITH_COMMANDS = [
+    page for page in [*ALL, *OTHERS] if page.name != "CHANGELOG.md" and "records" not in page.parts
 ]
+"""Changes and records name what was there at their time."""
 
 
 def names(pages: list[Path]) -> list[str]:
@@ -151,7 +150,7 @@ def command_lines(page: Path) -> Iterator[list[str]]:
         called = re.fullmatch(r"(?:syncin-mount|\./dev run) (?=[a-z-])(.*)", span)
         if called:
             yield words(called[1])
-        elif span.split()[0] in COMMANDS and " --" in span:
+        elif " --" in span and span.split()[0] in COMMANDS:
             yield words(span)
 
 
@@ -170,6 +169,10 @@ def words(line: str) -> list[str]:
     return found
 
 
+def is_placeholder(word: str) -> bool:
+    return word.upper() == word or "|" in word or "…" in word
+
+
 def objection(line: list[str]) -> str | None:
     """Why the program would not take this line, or None. The words in capitals stand for
     anything."""
@@ -179,7 +182,7 @@ def objection(line: list[str]) -> str | None:
     while todo:
         word = todo.pop(0)
         if word.startswith("-") and word != "-":
-            name, value, _ = word.partition("=")
+            name, _, value = word.partition("=")
             context = click.Context(command)
             param = next(
                 (p for p in command.get_params(context) if name in (*p.opts, *p.secondary_opts)),
@@ -191,10 +194,13 @@ def objection(line: list[str]) -> str | None:
                 isinstance(param, click.Option)
                 and not param.is_flag
                 and not value
-                and param.flag_value is None
+                and not param._flag_needs_value
             )
             if takes and todo:
-                todo.pop(0)
+                value = todo.pop(0)
+            choices = param.type.choices if param and isinstance(param.type, click.Choice) else ()
+            if value and choices and not is_placeholder(value) and value not in choices:
+                return f"{name} is none of {', '.join(choices)}: {value}"
         elif isinstance(command, click.Group) and word.upper() != word:
             below = command.get_command(click.Context(command), word)
             own = any(isinstance(param, click.Argument) for param in command.params)
@@ -207,7 +213,7 @@ def objection(line: list[str]) -> str | None:
     return None
 
 
-@pytest.mark.parametrize("page", GUIDES, ids=names(GUIDES))
+@pytest.mark.parametrize("page", WITH_COMMANDS, ids=names(WITH_COMMANDS))
 def test_commands_on_the_page_exist(page: Path):
     wrong = {" ".join(line): why for line in command_lines(page) if (why := objection(line))}
     assert wrong == {}
@@ -227,6 +233,10 @@ def test_commands_on_the_page_exist(page: Path):
         ("sync docs --dry", True),
         ("server renew home", True),
         ("filter test docs --all x", True),
+        ("edit docs --conflict recent", False),
+        ("edit docs --conflict newest", True),
+        ("add docs --direction=both", False),
+        ("add docs --direction=down", True),
     ],
 )
 def test_what_the_program_does_not_know_is_found(line: str, wrong: bool):

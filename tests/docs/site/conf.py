@@ -10,7 +10,7 @@ _ICON = ROOT / "platform/linux/share/icons/hicolor/scalable/apps/syncin-mount.sv
 project = "syncin-mount"
 release = __version__
 html_title = f"syncin-mount {release}"
-extensions = ["myst_parser"]
+extensions = ["myst_parser", "sphinx_copybutton"]
 root_doc = "index"
 nitpicky = True
 
@@ -23,6 +23,9 @@ myst_disable_syntax = [
 myst_heading_anchors = 4
 # A dash is a dash, and two are an option.
 smartquotes = False
+
+# Of what was printed only the commands are copied.
+copybutton_prompt_text = "$ "
 
 html_theme = "furo"
 html_static_path = ["static"]
@@ -44,5 +47,6 @@ html_theme_options = {
 html_permalinks_icon = "#"
 # The page of the search tells where a word was found.
 html_show_search_summary = True
+html_search_scorer = str(ROOT / "tests/docs/site/scorer.js")
 pygments_style = "a11y-light"
 pygments_dark_style = "a11y-dark"

@@ -3,6 +3,8 @@ stays as it is."""
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -17,9 +19,8 @@ from syncin_mount.app.settings.bookmarks import (
     gtk_removed,
     move_bookmark,
     remove_bookmark,
-    xbel_added,
-    xbel_removed,
 )
+from syncin_mount.app.settings.places import xbel_added, xbel_removed
 from syncin_mount.config import Folders
 
 URI = "file:///home/user1/my%20drive"
@@ -135,3 +136,132 @@ def test_a_file_that_is_no_text_keeps_its_bytes(home: Path):
     add_bookmark(folders(home), home / "d", "docs")
     remove_bookmark(folders(home), home / "d")
     assert gtk.read_bytes() == b"file:///\xff odd\n"
+
+
+@pytest.mark.parametrize(
+    "tail",
+    [
+        "<!-- the end: </xbel> -->\n",
+        f'<!-- <bookmark href="{URI}"><title>x</title></bookmark> -->\n',
+        "<?a </xbel>?>\n\n",
+    ],
+)
+def test_what_stands_behind_the_places_is_no_part_of_them(tail: str):
+    added = xbel_added(XBEL + tail, URI, "docs")
+    assert added.endswith("</xbel>\n" + tail)
+    titles = [each.findtext("title") for each in ET.fromstring(added.encode()).iter("bookmark")]
+    assert titles == ["Home & all", "docs"]
+    assert xbel_removed(added, URI) == XBEL + tail
+
+
+def test_a_place_in_a_comment_is_nobodys():
+    inside = XBEL.replace("<separator/>", f'<!-- <bookmark href="{URI}"></bookmark> -->')
+    assert xbel_removed(inside, URI) == inside
+    added = xbel_added(inside, URI, "docs")
+    assert added != inside
+    assert xbel_removed(added, URI) == inside
+
+
+@pytest.fixture
+def kde(home: Path) -> Path:
+    path = home / ".local/share/user-places.xbel"
+    path.parent.mkdir(parents=True)
+    return path
+
+
+@pytest.mark.parametrize("encoding", ["iso-8859-1", "utf-16", "utf-8-sig", "ascii", "koi8-r"])
+def test_places_keep_their_encoding(home: Path, kde: Path, encoding: str):
+    declared = "utf-8" if encoding == "utf-8-sig" else encoding
+    title = "Home &amp; all" if encoding == "ascii" else "Дом" if encoding == "koi8-r" else "Müßig"
+    text = XBEL.replace("UTF-8", declared).replace("Home &amp; all", title)
+    kde.write_bytes(text.encode(encoding))
+    drive = home / "my ü drive"
+    assert add_bookmark(folders(home), drive, "Größe Ж €")
+    titles = [each.findtext("title") for each in ET.fromstring(kde.read_bytes()).iter("bookmark")]
+    assert titles == [title.replace("&amp;", "&"), "Größe Ж €"]
+    remove_bookmark(folders(home), drive)
+    assert kde.read_bytes() == text.encode(encoding)
+
+
+@pytest.mark.expected_log("stay as they are", required=False)
+@pytest.mark.parametrize(
+    "data",
+    [
+        XBEL.replace("Home", "M\xfc").encode("latin-1"),  # it says that it is UTF-8
+        XBEL.replace("UTF-8", "of-nobody").encode(),
+        b"\xff\xfe\x00",
+        b"",
+        b"<xbel/>",
+        b"<html></html>",
+    ],
+)
+def test_what_is_no_list_of_places_is_told_and_stays(home: Path, kde: Path, data: bytes):
+    gtk = home / ".config/gtk-3.0/bookmarks"
+    gtk.parent.mkdir(parents=True)
+    kde.write_bytes(data)
+    with pytest.raises(OSError, match="is no list of places"):
+        add_bookmark(folders(home), home / "d", "docs")
+    assert gtk.read_text() == f"{(home / 'd').as_uri()} docs\n", "the other sidebar has it"
+    move_bookmark(folders(home), home / "d", home / "e", "docs")
+    remove_bookmark(folders(home), home / "e")
+    assert (kde.read_bytes(), gtk.read_text()) == (data, "")
+
+
+def _pipe(path: Path) -> None:
+    os.mkfifo(path)
+
+
+def _dangling(path: Path) -> None:
+    path.symlink_to(path.parent.parent / "away")
+
+
+def _loop(path: Path) -> None:
+    path.symlink_to(path)
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.expected_log("stay as they are")
+@pytest.mark.parametrize("make", [_pipe, Path.mkdir, _dangling, _loop])
+def test_what_is_no_file_is_told_and_never_waited_for(home: Path, make: Callable[[Path], None]):
+    gtk = home / ".config/gtk-3.0/bookmarks"
+    gtk.parent.mkdir(parents=True)
+    make(gtk)
+    with pytest.raises(
+        OSError, match=r"ordinary file|a directory|No such file|Too many levels"
+    ) as raised:
+        add_bookmark(folders(home), home / "d", "docs")
+    assert raised.value.strerror
+    move_bookmark(folders(home), home / "d", home / "e", "docs")
+    remove_bookmark(folders(home), home / "d")
+    assert gtk.is_symlink() or gtk.exists()
+    assert not (home / ".config/away").exists()
+
+
+def test_bookmarks_of_before_gtk_3_are_not_hidden_by_the_new_file(home: Path):
+    """GTK reads the old file only as long as the new one is not there."""
+    (home / ".gtk-bookmarks").write_text("file:///foreign Mine\n")
+    add_bookmark(folders(home), home / "d", "docs")
+    gtk = home / ".config/gtk-3.0/bookmarks"
+    assert gtk.read_text() == f"file:///foreign Mine\n{(home / 'd').as_uri()} docs\n"
+    assert (home / ".gtk-bookmarks").read_text() == "file:///foreign Mine\n"
+
+
+def test_a_label_with_what_ends_a_line_of_text_stays_whole():
+    foreign = f"file:///b one\u2028{URI} two\x0c\x85\n"
+    assert gtk_removed(foreign, URI) == foreign
+    assert gtk_removed(f"{foreign}{URI}", URI) == foreign
+
+
+def test_what_another_program_writes_meanwhile_is_kept(home: Path, monkeypatch: pytest.MonkeyPatch):
+    gtk = home / ".config/gtk-3.0/bookmarks"
+    gtk.parent.mkdir(parents=True)
+    written = list[int]()
+
+    def added(text: str, uri: str, label: str) -> str:
+        if not written:
+            written.append(gtk.write_text("file:///meanwhile\n"))
+        return gtk_added(text, uri, label)
+
+    monkeypatch.setattr(bookmarks, "gtk_added", added)
+    add_bookmark(folders(home), home / "d", "docs")
+    assert gtk.read_text() == f"file:///meanwhile\n{(home / 'd').as_uri()} docs\n"

@@ -7,38 +7,64 @@ all the time.
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
-import re
-from collections.abc import Callable, Iterator, Mapping
+import stat
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
-from urllib.parse import unquote_to_bytes
-from xml.etree import ElementTree as ET
-from xml.sax.saxutils import escape, quoteattr, unescape
 
-from syncin_mount.config.files import write_atomic
+from reconciler.phrases import Phrase
+from syncin_mount.app.settings.places import (
+    Encoding,
+    encoding_of,
+    meant,
+    xbel_added,
+    xbel_has,
+    xbel_removed,
+)
+from syncin_mount.config.files import NO_FILE, write_atomic
 
 if TYPE_CHECKING:
     from syncin_mount.config import Folders
 
 log = logging.getLogger(__name__)
 
-OWNER: Final = "https://github.com/Sync-in"
-"""Marks an element of KDE's places as one that this program made."""
-
 LARGEST: Final = 4 * 1024 * 1024
 """Bytes of a file that is edited; nobody's is as long."""
+
+_TRIES: Final = 3
+"""Somebody else may write the file at the same time; its change is not undone."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sidebar:
-    """A file of bookmarks, and how one is put into its text, and taken out."""
+    """A file of bookmarks, how one is put into its text, and taken out, and whether one is there.
+    ``before`` is the file that is read as long as the other is not there."""
 
     path: Path
     added: Callable[[str, str, str], str]
     removed: Callable[[str, str], str]
+    has: Callable[[str, str], bool]
+    encoding: Callable[[bytes], Encoding | None] | None = None
+    before: Path | None = None
+
+    def decoded(self, data: bytes) -> str:
+        """Raises OSError for what is no such file."""
+        if self.encoding is None:
+            return data.decode(errors="surrogateescape")
+        encoding = self.encoding(data)
+        text = None if encoding is None else encoding.decoded(data)
+        if text is None:
+            raise _no_list(self.path)
+        return text
+
+    def encoded(self, text: str, data: bytes) -> bytes:
+        """As ``data`` was."""
+        encoding = None if self.encoding is None else self.encoding(data)
+        return text.encode(errors="surrogateescape") if encoding is None else encoding.encoded(text)
 
 
 def sidebars(folders: Folders, environment: Mapping[str, str] = os.environ) -> list[Sidebar]:
@@ -51,19 +77,34 @@ def sidebars(folders: Folders, environment: Mapping[str, str] = os.environ) -> l
     data = Path(environment.get("XDG_DATA_HOME") or home / ".local" / "share")
     found = []
     if (config / "gtk-3.0").is_dir() or (home / ".gtk-bookmarks").exists():
-        found.append(Sidebar(config / "gtk-3.0" / "bookmarks", gtk_added, gtk_removed))
+        path, legacy = config / "gtk-3.0" / "bookmarks", home / ".gtk-bookmarks"
+        found.append(Sidebar(path, gtk_added, gtk_removed, gtk_has, before=legacy))
     # KDE makes this file with its usual places: one of ours alone would be without them.
     places = data / "user-places.xbel"
     if places.is_file():
-        found.append(Sidebar(places, xbel_added, xbel_removed))
+        found.append(Sidebar(places, xbel_added, xbel_removed, xbel_has, encoding_of))
     return found
 
 
 def add_bookmark(folders: Folders, mountpoint: Path, label: str) -> bool:
-    """Puts the drive into all sidebars; whether there is any. Raises OSError."""
-    found = sidebars(folders)
+    """Puts the drive into all sidebars; whether there is any. Raises OSError where one of them
+    cannot have it, when the others do."""
+    found, failed = sidebars(folders), list[OSError]()
+    uri = mountpoint.as_uri()
+
+    def added(text: str, sidebar: Sidebar) -> str:
+        after = sidebar.added(text, uri, label)
+        if not sidebar.has(after, uri):
+            raise _no_list(sidebar.path)
+        return after
+
     for each in found:
-        _edit(each.path, each.added, mountpoint.as_uri(), label)
+        try:
+            _edit(each, added)
+        except OSError as error:
+            failed.append(error)
+    if failed:
+        raise failed[0]
     return bool(found)
 
 
@@ -72,7 +113,7 @@ def remove_bookmark(folders: Folders, mountpoint: Path) -> None:
     kept from removing a drive by it."""
     for each in sidebars(folders):
         try:
-            _edit(each.path, each.removed, mountpoint.as_uri())
+            _edit(each, lambda text, sidebar: sidebar.removed(text, mountpoint.as_uri()))
         except OSError as error:
             _log(each.path, error)
 
@@ -87,7 +128,7 @@ def move_bookmark(folders: Folders, before: Path, after: Path, label: str) -> No
 
     for each in sidebars(folders):
         try:
-            _edit(each.path, moved, each)
+            _edit(each, moved)
         except OSError as error:
             _log(each.path, error)
 
@@ -96,34 +137,57 @@ def _log(path: Path, error: OSError) -> None:
     log.warning("the bookmarks in %s stay as they are: %s", path, error.strerror)
 
 
-def _edit(path: Path, change: Callable[..., str], *more: object) -> None:
-    """``change`` makes another text of the file's, and of ``more``."""
-    before = _read(path)
-    after = change(before, *more)
-    if after != before:
-        _write(path, after)
+def _no_list(path: Path) -> OSError:
+    return OSError(errno.EINVAL, Phrase("{path} is no list of places", path=path), os.fspath(path))
 
 
-def _read(path: Path) -> str:
+def _edit(sidebar: Sidebar, change: Callable[[str, Sidebar], str]) -> None:
+    """``change`` makes another text of the file's. Raises OSError."""
+    for _ in range(_TRIES):
+        data = _read(sidebar.path)
+        if data is None and sidebar.before is not None:
+            before = _read(sidebar.before) or b""
+        else:
+            before = data or b""
+        text = sidebar.decoded(before)
+        after = change(text, sidebar)
+        if after == text:
+            return
+        if _read(sidebar.path) == data:
+            _write(sidebar.path, sidebar.encoded(after, before))
+            return
+    raise OSError(errno.EBUSY, os.strerror(errno.EBUSY), os.fspath(sidebar.path))
+
+
+def _read(path: Path) -> bytes | None:
+    """None where there is no such file. A link that leads nowhere may lead to a disk that is away:
+    nothing is made there. Raises OSError, also for what is no file: to read a pipe may never
+    end."""
     try:
-        if path.stat().st_size > LARGEST:
-            raise OSError(27, "the file is too long", os.fspath(path))
-        return path.read_bytes().decode(errors="surrogateescape")
+        handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
     except FileNotFoundError:
-        return ""
+        if path.is_symlink():
+            raise
+        return None
+    with os.fdopen(handle, "rb") as file:
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            raise OSError(errno.EEXIST, NO_FILE, os.fspath(path))
+        data = file.read(LARGEST + 1)
+    if len(data) > LARGEST:
+        raise OSError(errno.EFBIG, os.strerror(errno.EFBIG), os.fspath(path))
+    return data
 
 
-def _write(path: Path, text: str) -> None:
+def _write(path: Path, data: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     mode = path.stat().st_mode & 0o777 if path.exists() else 0o644
-    write_atomic(path, text.encode(errors="surrogateescape"), mode=mode)
+    write_atomic(path, data, mode=mode)
 
 
 # GTK's: a line each, the address and, after a space, what it is called ---------------------------
 def gtk_added(text: str, uri: str, label: str) -> str:
     """The text of a file of bookmarks with this one. One that is there already is left alone."""
-    wanted = _meant(uri)
-    if any(_meant(_uri_of(line)) == wanted for line in text.splitlines()):
+    if gtk_has(text, uri):
         return text
     end = "" if not text or text.endswith("\n") else "\n"
     return f"{text}{end}{uri} {' '.join(label.split())}\n"
@@ -131,67 +195,17 @@ def gtk_added(text: str, uri: str, label: str) -> str:
 
 def gtk_removed(text: str, uri: str) -> str:
     """The text without it."""
-    wanted = _meant(uri)
-    lines = text.splitlines(keepends=True)
-    return "".join(line for line in lines if _meant(_uri_of(line)) != wanted)
+    # Not by ``splitlines``: a label may have U+2028 and others that end a line of text, but of no
+    # such file.
+    *lines, last = text.split("\n")
+    kept = [f"{line}\n" for line in lines if meant(_uri_of(line)) != meant(uri)]
+    return "".join(kept) + ("" if last and meant(_uri_of(last)) == meant(uri) else last)
+
+
+def gtk_has(text: str, uri: str) -> bool:
+    """Whether there is one of this address."""
+    return any(meant(_uri_of(line)) == meant(uri) for line in text.split("\n"))
 
 
 def _uri_of(line: str) -> str:
     return line.strip().split(" ", maxsplit=1)[0]
-
-
-def _meant(uri: str) -> bytes:
-    """The same for all ways to write an address: file managers escape fewer characters."""
-    return unquote_to_bytes(uri.encode(errors="surrogateescape")).rstrip(b"/")
-
-
-# KDE's: XBEL ------------------------------------------------------------------------------------
-def xbel_added(text: str, uri: str, label: str) -> str:
-    """The text of a file of places with this one; unchanged where it is there already, or where the
-    text is no such file."""
-    end = text.rfind("</xbel>")
-    if end < 0 or not _is_xml(text) or any(True for _ in _elements(text, uri)):
-        return text
-    element = (
-        f" <bookmark href={quoteattr(uri)}>\n"
-        f"  <title>{escape(label)}</title>\n"
-        "  <info>\n"
-        '   <metadata owner="http://freedesktop.org">\n'
-        '    <bookmark:icon name="folder-remote"/>\n'
-        "   </metadata>\n"
-        f'   <metadata owner="{OWNER}"/>\n'
-        "  </info>\n"
-        " </bookmark>\n"
-    )
-    after = text[:end] + element + text[end:]
-    # The name space of the icon is declared by KDE; a file without it would be no XML any more.
-    return after if _is_xml(after) else text
-
-
-def xbel_removed(text: str, uri: str) -> str:
-    """The text without the element that this program made of it."""
-    for start, stop in _elements(text, uri):
-        if OWNER in text[start:stop]:
-            after = text[:start].rstrip(" ") + text[stop:].removeprefix("\n")
-            return after if _is_xml(after) else text
-    return text
-
-
-_ELEMENT = re.compile(
-    r"<bookmark\b[^>]*?\bhref=(\"[^\"]*\"|'[^']*')[^>]*>.*?</bookmark>", re.DOTALL
-)
-
-
-def _elements(text: str, uri: str) -> Iterator[tuple[int, int]]:
-    wanted = _meant(uri)
-    for found in _ELEMENT.finditer(text):
-        if _meant(unescape(found[1][1:-1], {"&quot;": '"', "&apos;": "'"})) == wanted:
-            yield found.span()
-
-
-def _is_xml(text: str) -> bool:
-    try:
-        ET.fromstring(text.encode(errors="surrogateescape"))  # noqa: S314 (the user's own file)
-    except (ET.ParseError, ValueError):
-        return False
-    return True

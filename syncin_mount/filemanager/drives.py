@@ -7,6 +7,7 @@ import os
 import stat
 import sys
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import quote, unquote_to_bytes
 
@@ -114,15 +115,26 @@ def read(path: str) -> Drive | None:
         return None
 
 
-def place(uri: str, drives: list[Drive]) -> tuple[Drive, str, str] | None:
+def place(
+    uri: str, drives: list[Drive], follow: Callable[[str], str | None] = lambda _: None
+) -> tuple[Drive, str, str] | None:
     """The drive that the file is in, its folder there and its name. Both are empty for the drive's
-    own folder. None for a file in no drive, and for one whose name is no text."""
+    own folder. None for a file in no drive, and for one whose name is no text. ``follow`` leads a
+    path by symbolic links into a drive (`links.Links`)."""
     if not uri.startswith(SCHEME):
         return None
     try:
         whole = unquote_to_bytes(uri[len(SCHEME) :]).decode()
     except UnicodeDecodeError:
         return None
+    found = _place(whole, drives)
+    if found is not None:
+        return found
+    real = follow(whole)
+    return None if real is None else _place(real, drives)
+
+
+def _place(whole: str, drives: list[Drive]) -> tuple[Drive, str, str] | None:
     for drive in drives:
         top = drive.mountpoint.rstrip("/") + "/"
         if whole.startswith(top) or whole + "/" == top:
@@ -134,6 +146,11 @@ def place(uri: str, drives: list[Drive]) -> tuple[Drive, str, str] | None:
 def uri(drive: Drive, path: str) -> str:
     """Of a path in the drive, as the file managers write it."""
     return drive.prefix + quote(path) if path else drive.prefix.rstrip("/")
+
+
+def uri_of(path: str) -> str:
+    """Of a path on this computer."""
+    return SCHEME + quote(path)
 
 
 def path_of(drive: Drive, path: str) -> str:

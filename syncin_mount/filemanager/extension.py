@@ -36,7 +36,8 @@ class Files:
 
     def _changed(self, drive: Drive, paths: list[str]) -> None:
         for path in paths:
-            self._invalidate(drives.uri(drive, path))
+            for uri in self._watch.uris(drive, path):
+                self._invalidate(uri)
 
     def _invalidate(self, uri: str) -> None:
         """Has it looked at again, where somebody sees it."""

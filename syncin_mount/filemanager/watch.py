@@ -13,6 +13,7 @@ from . import drives, http
 from .book import Book
 from .connection import Connection
 from .drives import Drive
+from .links import Links
 
 QUESTIONS = 4
 """Requests that a daemon has at once, at most."""
@@ -138,6 +139,7 @@ class Watch:
         self._by_drive: dict[int, FollowedDrive] = {}
         self._source = 0
         self.drives: list[Drive] = []
+        self._links = Links()
         self._folder = drives.folder(dict(os.environ), drives.user())
         try:
             drives.make_folder(self._folder)
@@ -171,11 +173,17 @@ class Watch:
         following = sorted(self._followed.values(), key=lambda each: -len(each.drive.prefix))
         self.drives = [each.drive for each in following]
         self._by_drive = {id(each.drive): each for each in following}
+        self._links.use(each.mountpoint.rstrip("/") for each in self.drives)
         return False
+
+    def uris(self, drive: Drive, path: str) -> list[str]:
+        """Of a path in the drive: as its own, and wherever else it was asked for."""
+        others = self._links.others(drive.mountpoint.rstrip("/"), path)
+        return [drives.uri(drive, path), *map(drives.uri_of, others)]
 
     def look_up(self, uri: str) -> tuple[Drive, str, str, str | None] | None:
         """Drive, folder, name and state of a file; None for one in no drive."""
-        found = drives.place(uri, self.drives)
+        found = drives.place(uri, self.drives, self._links.in_drive)
         if found is None:
             return None
         drive, folder, name = found

@@ -16,6 +16,9 @@ from syncin_mount.control.state_messages import FileState
 from syncin_mount.filemanager import book, drives, http, menu, words
 from syncin_mount.filemanager.book import Book
 from syncin_mount.filemanager.drives import Drive
+from syncin_mount.filemanager.links import Links
+
+_readlink = os.readlink
 
 
 def drive(mountpoint: str, name: str = "docs") -> Drive:
@@ -146,6 +149,68 @@ def test_a_path_becomes_a_uri_and_again_a_path(name: str):
     uri = drives.uri(here, f"x/{name}")
     assert uri == Path(f"/home/a/x/{name}").as_uri() or name in {".", ".."}
     assert drives.place(uri, [here]) == (here, "x", name)
+
+
+# links --------------------------------------------------------------------------------------------
+def test_a_drive_below_a_symbolic_link_is_found(tmp_path: Path):
+    (tmp_path / "real/drive/folder").mkdir(parents=True)
+    for name, target in (("parent", "real"), ("to", "real/drive"), ("into", "parent/drive/folder")):
+        (tmp_path / name).symlink_to(target)
+    (tmp_path / "away").symlink_to("elsewhere")
+    (tmp_path / "loop").symlink_to("loop")
+    here = drive(f"{tmp_path}/real/drive")
+    links = Links()
+    links.use([here.mountpoint])
+
+    def found(path: str) -> tuple[Drive, str, str] | None:
+        return drives.place((tmp_path / path).as_uri(), [here], links.in_drive)
+
+    assert found("real/drive/a/b") == found("parent/drive/a/b") == (here, "a", "b")
+    assert found("to/a/b") == (here, "a", "b")
+    assert found("parent/drive") == found("to") == (here, "", "")
+    assert found("into/a/b") == (here, "folder/a", "b")
+    assert found("into/a") == (here, "folder", "a")
+    for path in ("into", "parent", "away/x", "loop/x", "real/x", "gone/x", "real/drive2/x"):
+        assert found(path) is None
+    others = {os.path.relpath(each, tmp_path) for each in links.others(here.mountpoint, "folder/a")}
+    assert others == {"parent/drive/folder/a", "to/folder/a", "into/a"}
+
+
+def test_a_link_that_leads_elsewhere_is_followed_again(tmp_path: Path):
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+    here, now = drive(f"{tmp_path}/one"), [0.0]
+    links = Links(lambda: now[0])
+    links.use([here.mountpoint])
+    link = tmp_path / "link"
+    assert links.in_drive(f"{link}/x") is None
+    link.symlink_to("one")
+    now[0] += 10
+    assert links.in_drive(f"{link}/x") == f"{here.mountpoint}/x"
+    link.unlink()
+    link.symlink_to("two")
+    now[0] += 10
+    assert links.in_drive(f"{link}/x") is None
+    links.use([f"{tmp_path}/two"])
+    assert links.in_drive(f"{link}/x") == f"{tmp_path}/two/x"
+
+
+def test_nothing_in_a_drive_is_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """It may hang, and the file manager with it."""
+    (tmp_path / "real/drive").mkdir(parents=True)
+    (tmp_path / "parent").symlink_to("real")
+    looked = []
+
+    def readlink(path: str) -> str:
+        looked.append(path)
+        return _readlink(path)
+
+    monkeypatch.setattr(os, "readlink", readlink)
+    links = Links()
+    links.use([f"{tmp_path}/real/drive"])
+    assert links.in_drive(f"{tmp_path}/parent/drive/a/b") == f"{tmp_path}/real/drive/a/b"
+    assert looked
+    assert not [each for each in looked if "/drive" in each]
 
 
 # http ---------------------------------------------------------------------------------------------
@@ -360,7 +425,8 @@ def test_each_entry_has_its_command():
 def test_nothing_but_the_standard_library_is_imported():
     code = (
         "import sys; sys.path.insert(0, sys.argv[1]); before = set(sys.modules)\n"
-        "import filemanager.book, filemanager.drives, filemanager.menu, filemanager.words\n"
+        "import filemanager.book, filemanager.drives, filemanager.links\n"
+        "import filemanager.menu, filemanager.words\n"
         "print(*{m.split('.')[0] for m in set(sys.modules) - before} - sys.stdlib_module_names)"
     )
     import subprocess

@@ -303,3 +303,34 @@ async def test_ten_thousand_names_take_some_milliseconds_and_let_others_run(comp
         assert sum(each is not None and each.value == "waiting" for each in all_states) == 10
         print(f"10,000 names: {took * 1000:.0f} ms; longest pause {longest * 1000:.1f} ms")
         assert took < 2
+
+
+async def test_who_only_asks_has_it_summed_once(computer: Computer, monkeypatch):
+    """A file manager without the stream, and `status PATH`: what changed since is all that is
+    looked at."""
+    monkeypatch.setattr(file_states, "MOST_NOTED", 5)
+    async with computer.mounted() as runtime:
+        replica, summed = runtime.replica, list[int]()
+        unsettled = replica.states.unsettled
+
+        def counted() -> Any:
+            summed.append(1)
+            return unsettled()
+
+        monkeypatch.setattr(replica.states, "unsettled", counted)
+        for folder in ("d", "e"):
+            make(replica, folder, NodeType.FOLDER)
+            settle(replica, at(replica, folder))
+        node = make(replica, "d/a", data=b"x")
+        for _ in range(3):
+            assert await states(computer, "", "d", "e") == ["waiting", "synced"]
+        settle(replica, node)
+        make(replica, "e/a", data=b"x")
+        assert await states(computer, "", "d", "e") == ["synced", "waiting"]
+        assert len(summed) == 1
+        for number in range(20):
+            make(replica, f"d/{number}", data=b"x")
+        assert not is_watched(runtime), "nobody asks any more: nothing is noted"
+        assert await states(computer, "", "d", "e") == ["waiting", "waiting"]
+        assert await states(computer, "", "d", "e") == ["waiting", "waiting"]
+        assert len(summed) == 2

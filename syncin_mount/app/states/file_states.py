@@ -94,6 +94,8 @@ class FileStates:
         self._sums: FolderSums | None = None
         self._unsummed = set[int]()
         self._stale = False  # the sums are to be made anew
+        self._kept_up = False  # whether changes are noted
+        self._asking = 0
         self._catching_up = trio.Lock()
         self._problems = frozenset[NodeId]()
         self._conflicts = frozenset[str]()
@@ -102,7 +104,17 @@ class FileStates:
 
     # what is asked --------------------------------------------------------------------------------
     async def states(self, request: StatesRequest) -> States:
-        """The states of many names in one folder. Other tasks run between slices of them."""
+        """The states of many names in one folder. Other tasks run between slices of them. What was
+        summed for it is kept up for the next request, until much changed that nobody asked for."""
+        self._asking += 1
+        try:
+            return await self._states(request)
+        finally:
+            self._asking -= 1
+
+    async def _states(self, request: StatesRequest) -> States:
+        if not self._kept_up:
+            self._begin()
         await self._catch_up()
         path, names = os.fsencode(request.folder), request.names
         found: list[FileState | None] = []
@@ -237,6 +249,9 @@ class FileStates:
 
     def _touched(self, node: int) -> None:
         """Called in the middle of changes: it only notes the number."""
+        if not (self._watchers or self._asking) and len(self._unsummed) >= MOST_NOTED:
+            self._end()
+            return
         if len(self._unsummed) < folder_sums.MOST:
             self._unsummed.add(node)
         else:
@@ -247,14 +262,14 @@ class FileStates:
     @contextmanager
     def _watching(self) -> Iterator[_Watcher]:
         watcher = _Watcher()
-        if not self._watchers:
+        if not self._kept_up:
             self._begin()
         self._watchers.append(watcher)
         try:
             yield watcher
         finally:
             self._watchers.remove(watcher)
-            if not self._watchers:
+            if not (self._watchers or self._asking):
                 self._end()
 
     def _begin(self) -> None:
@@ -263,7 +278,7 @@ class FileStates:
         runtime.meter.on_transfer = self._touched
         runtime.hydrator.watch(self._touched)
         runtime.conflicts.on_note = self.look_again
-        self._stale = True
+        self._stale = self._kept_up = True
 
     def _end(self) -> None:
         runtime = self._runtime
@@ -271,6 +286,7 @@ class FileStates:
         runtime.meter.on_transfer = None
         runtime.hydrator.watch(None)
         runtime.conflicts.on_note = None
+        self._kept_up = False
         self._sums = None
         self._unsummed.clear()
 
@@ -283,10 +299,7 @@ class FileStates:
             for node in problems ^ self._problems:
                 self._touched(node)
             self._problems = problems
-            if not self._watchers:
-                self._unsummed.clear()
-                sums = self._sums = await self._summed()
-            elif self._sums is None or self._stale or self._may_start_over():
+            if self._sums is None or self._stale or self._may_start_over():
                 sums = await self._started_over()
             else:
                 sums = self._sums

@@ -51,6 +51,8 @@ class Runs:
         self._states: dict[str, RunState] = {}
         self._scopes: dict[str, trio.CancelScope] = {}
         self._plans: dict[str, str | None] = {}
+        self._over_at: dict[str, float] = {}
+        """By trio's clock: the other one can be put back."""
         self.on_change: Callable[[], None] = lambda: None
 
     def of(self, name: str) -> RunState | None:
@@ -98,7 +100,9 @@ class Runs:
         state = self._states.get(name)
         if state is None or self._plans.get(name) != plan:
             return False
-        return state.ended is None or time.time() - state.ended < AGAIN_S
+        if state.phase != "ended":
+            return True
+        return trio.current_time() - self._over_at[name] < AGAIN_S
 
     def stop(self, name: str) -> None:
         """Ends its run, and those that were started with it; all is resumable."""
@@ -133,5 +137,6 @@ class Runs:
 
     def _end(self, name: str, state: RunState) -> None:
         self._states[name] = state
+        self._over_at[name] = trio.current_time()
         self._scopes.pop(name, None)
         self.on_change()

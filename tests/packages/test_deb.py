@@ -188,6 +188,34 @@ def test_a_removal_ends_what_runs_and_an_upgrade_does_not(base: Path) -> None:
     script("postrm", base, "purge")
 
 
+def test_what_runs_in_a_container_is_left_alone(base: Path, tmp_path_factory) -> None:
+    """It has another folder at the same path."""
+    script("postinst", base, "configure")
+    inside = tmp_path_factory.mktemp("inside")
+    shutil.copytree(base, inside, symlinks=True, dirs_exist_ok=True)
+    library = (base / "current").resolve() / "library.so"
+    command = 'mount --bind "$1" "$2" && shift 2 && exec "$@"'
+    maps = [sys.executable, "-c", MAPS, str(library)]
+    with subprocess.Popen(
+        [
+            *("unshare", "--map-root-user", "--mount", "sh", "-c", command, "sh"),
+            inside,
+            base,
+            *maps,
+        ],
+        stdout=subprocess.PIPE,
+    ) as process:
+        assert process.stdout is not None
+        if process.stdout.readline() != b"mapped\n":
+            pytest.skip("no namespace can be made here")
+        try:
+            assert f" {library}\n" in Path(f"/proc/{process.pid}/maps").read_text()
+            script("prerm", base, "remove")
+            assert process.poll() is None
+        finally:
+            process.kill()
+
+
 def test_an_upgrade_removes_nothing(base: Path) -> None:
     script("postinst", base, "configure")
     script("postrm", base, "upgrade", "2")

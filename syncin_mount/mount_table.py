@@ -10,8 +10,23 @@ import subprocess
 import threading
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
 
 from reconciler.phrases import Phrase
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+T = TypeVar("T")
+
+LOOK_S = 3.0
+"""Seconds that a look at a file system gets which may hang."""
+
+UNMOUNT_S = 60.0
+"""Seconds that an unmounting gets, which hands over what the system still holds."""
+
+_MOST_LINKS = 40
+"""Symbolic links that the kernel follows in one path (path_resolution(7))."""
 
 _MOUNTS = Path("/proc/self/mountinfo")
 
@@ -53,24 +68,73 @@ def is_ours(mount: Mount) -> bool:
     return mount.kind == "fuse" or mount.kind.startswith("fuse.")
 
 
-def is_dead(point: Path, *, patience: float = 3.0) -> bool:
+def is_drive(mount: Mount) -> bool:
+    """Whether it is a drive of this program, of whichever profile."""
+    return is_ours(mount) and mount.source.startswith("syncin")
+
+
+def is_dead(point: Path, *, patience: float = LOOK_S) -> bool:
     """Whether the file system that is mounted there has lost its process: every call on it gives
     ENOTCONN (fuse(4)). One that does not answer within ``patience`` seconds has a process."""
-    found: list[int | None] = []
+    try:
+        # what `stat` tells, the kernel may know from before
+        within(patience, lambda: shutil.disk_usage(point))
+    except OSError as error:  # TimeoutError is one
+        return error.errno == errno.ENOTCONN
+    return False
 
-    def look() -> None:
+
+def within(patience: float, look: Callable[[], T]) -> T:
+    """What ``look`` returns, which may touch a file system that hangs. Blocks for ``patience``
+    seconds at most; then it raises TimeoutError, and a thread is left until the file system answers
+    or the process ends: such a call cannot be taken back. Raises what ``look`` raises."""
+    found: list[T] = []
+    failed: list[BaseException] = []
+
+    def run() -> None:
         try:
-            shutil.disk_usage(point)  # what `stat` tells, the kernel may know from before
-        except OSError as error:
-            found.append(error.errno)
-        else:
-            found.append(None)
+            found.append(look())
+        except BaseException as error:  # noqa: BLE001 - raised below, in who asked
+            failed.append(error)
 
-    # A call on a drive that hangs cannot be taken back; the thread ends with the process.
-    thread = threading.Thread(target=look, daemon=True)
+    thread = threading.Thread(target=run, daemon=True)
     thread.start()
     thread.join(patience)
-    return found == [errno.ENOTCONN]
+    if failed:
+        raise failed[0]
+    if not found:
+        raise TimeoutError(errno.ETIMEDOUT, os.strerror(errno.ETIMEDOUT))
+    return found[0]
+
+
+def followed(path: Path | str, points: Iterable[Path] = ()) -> Path:
+    """As `os.path.realpath`, but only as far as a drive's mount point, one of ``points`` or of the
+    drives that are mounted: nothing in a drive is touched, as it may hang. A relative path begins
+    in the current folder. Raises OSError where that is gone."""
+    stops = {os.fspath(each) for each in points}
+    stops |= {os.fspath(each.point) for each in mounts() if is_drive(each)}
+    rest = os.path.abspath(path).split("/")[::-1]
+    here, links = "/", 0
+    while rest:
+        name = rest.pop()
+        if name in {"", "."}:
+            continue
+        if name == "..":
+            here = os.path.dirname(here)
+            continue
+        here = os.path.join(here, name)
+        if here in stops:
+            return Path(os.path.normpath(os.path.join(here, *rest[::-1])))
+        try:
+            target = os.readlink(here)
+        except OSError:  # no link, or nothing
+            continue
+        links += 1
+        if links > _MOST_LINKS:
+            return Path(os.path.join(here, *rest[::-1]))
+        here = "/" if target.startswith("/") else os.path.dirname(here)
+        rest += target.split("/")[::-1]
+    return Path(here)
 
 
 def _plain(text: str) -> str:
@@ -85,12 +149,16 @@ def unmount(point: Path, *, lazily: bool = False) -> str | None:
     the reason."""
     command = ["fusermount3", "-u", *(["-z"] if lazily else []), "--", os.fspath(point)]
     try:
-        done = subprocess.run(command, capture_output=True, check=False, text=True, timeout=60)
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     except FileNotFoundError:
         return Phrase("fusermount3 is not installed; install the package fuse3")
+    try:
+        said = process.communicate(timeout=UNMOUNT_S)[1].decode(errors="replace")
     except subprocess.TimeoutExpired:
+        # Not waited for: while it waits in the kernel for a daemon that hangs, no signal ends it.
+        process.kill()
         return Phrase("fusermount3 does not come back")
-    return None if done.returncode == 0 else done.stderr.strip().removeprefix("fusermount3: ")
+    return None if process.returncode == 0 else said.strip().removeprefix("fusermount3: ")
 
 
 def take_away(point: Path, *, force: bool = False) -> str | None:

@@ -57,6 +57,14 @@ class NotMounted(NotPossible):
         self.drive = drive
 
 
+class DriveHangs(NotPossible):
+    """The daemon of this drive is there, and does not answer."""
+
+    def __init__(self, drive: str) -> None:
+        super().__init__(Phrase("the daemon of '{drive}' does not answer", drive=drive))
+        self.drive = drive
+
+
 class HistoryUnreadable(NotPossible):
     """The file of the transfers is damaged. ``why`` is the database's own message."""
 

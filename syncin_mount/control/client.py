@@ -39,7 +39,7 @@ from syncin_mount.control.messages import (
     Transfer,
     TransferQuery,
 )
-from syncin_mount.control.sockets import is_strangers
+from syncin_mount.control.sockets import is_overrun, is_strangers
 from syncin_mount.control.state_messages import States, StatesRequest
 from syncin_mount.control.tree_messages import FolderRequest, TreeEntry, Trial, TrialRequest
 from syncin_mount.language import current
@@ -50,12 +50,14 @@ if TYPE_CHECKING:
 
 _T = TypeVar("_T")
 
-_ANSWER = httpx.Timeout(30.0, connect=5.0)
-_PATIENT = httpx.Timeout(None, connect=5.0)
+CONNECT_S = 5.0
+_ANSWER = httpx.Timeout(30.0, connect=CONNECT_S)
+_PATIENT = httpx.Timeout(None, connect=CONNECT_S)
 """For calls that take as long as the work takes; meanwhile the daemon is asked how it is."""
 
-LOOK_S = 15.0
-"""Seconds between two such questions."""
+LOOK_S = 5.0
+LOOK_ANSWER = httpx.Timeout(10.0, connect=5.0)
+"""Seconds between two such questions, and how long an answer to one may take."""
 
 SILENT_LOOKS = 2
 """So many in a row that nobody answers, and the daemon hangs: one may meet a slow disk."""
@@ -63,7 +65,7 @@ SILENT_LOOKS = 2
 
 class Client:
     """Talks to the daemon of one synchronization. Every method raises NotRunning, ControlError, or
-    the RemoteError that the daemon met."""
+    the RemoteError that the daemon met; beginning does, too."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -80,7 +82,11 @@ class Client:
     async def __aenter__(self) -> Self:
         if is_strangers(self._path):
             raise NotRunning.stranger(self._path)
-        return self
+        with trio.move_on_after(CONNECT_S):
+            while is_overrun(self._path):  # noqa: ASYNC110 (the kernel tells nobody)
+                await trio.sleep(0.1)
+            return self
+        raise NoAnswer
 
     async def __aexit__(self, *exc_info: object) -> None:
         with trio.CancelScope(shield=True):
@@ -222,7 +228,7 @@ class Client:
             while unanswered < SILENT_LOOKS:
                 await trio.sleep(LOOK_S)
                 try:
-                    await self._http.request(method, path, timeout=_ANSWER)
+                    await self._http.request(method, path, timeout=LOOK_ANSWER)
                     unanswered = 0
                 except httpx.TimeoutException:
                     unanswered += 1

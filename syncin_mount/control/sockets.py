@@ -11,12 +11,14 @@ import os
 import socket
 import struct
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import Final
 
 from syncin_mount.config import private_folder
 
-if TYPE_CHECKING:
-    from pathlib import Path
+_SOCKETS: Final = Path("/proc/net/unix")
+_LISTENING: Final = "00010000"
+"""The flag of a socket there that accepts connections (``SO_ACCEPTCON``)."""
 
 
 def listen_privately(path: Path) -> socket.socket:
@@ -60,17 +62,72 @@ def is_strangers(path: Path) -> bool:
     return found is not None and found[1] != _ourselves()
 
 
+def is_overrun(path: Path) -> bool:
+    """Whether so many connections wait there to be accepted that no other can be made: who listens
+    hangs, or is busy at this moment."""
+    try:
+        with _connected(path):
+            return False
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+
+
 def _listener(path: Path) -> tuple[int, int] | None:
     """Its process and user."""
     if sys.platform == "win32":
         return None
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
-        probe.settimeout(2.0)
+    try:
+        with _connected(path) as probe:
+            return peer(probe)
+    except BlockingIOError:
+        return _overrun_listener(path)
+    except OSError:
+        return None
+
+
+def _connected(path: Path) -> socket.socket:
+    """To be closed. Raises OSError, which is BlockingIOError where the queue is full (unix(7))."""
+    if sys.platform == "win32":
+        raise NotImplementedError("the control API on Windows is not there yet")
+    probe = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    probe.settimeout(2.0)
+    try:
+        probe.connect(os.fspath(path))
+    except BaseException:
+        probe.close()
+        raise
+    return probe
+
+
+def _overrun_listener(path: Path) -> tuple[int, int] | None:
+    """The same of one that no connection can tell of: by the kernel's table of sockets. The process
+    is 0 where it is not to be seen."""
+    try:
+        user = path.stat().st_uid
+        lines = _SOCKETS.read_text(encoding="utf-8", errors="surrogateescape").splitlines()
+    except OSError:
+        return None
+    inodes = {
+        words[6]
+        for words in (line.split(" ", 7) for line in map(" ".join, map(str.split, lines)))
+        if len(words) > 7 and words[3] == _LISTENING and words[7] == os.fspath(path)
+    }
+    return _holder({f"socket:[{inode}]" for inode in inodes}), user
+
+
+def _holder(links: set[str]) -> int:
+    """The process of ours that has one of these open, or 0."""
+    for process in Path("/proc").iterdir():
+        if not process.name.isdigit():
+            continue
         try:
-            probe.connect(os.fspath(path))
-        except OSError:
-            return None
-        return peer(probe)
+            if any(os.readlink(each) in links for each in (process / "fd").iterdir()):
+                return int(process.name)
+        except OSError:  # another user's, or it ended
+            continue
+    return 0
 
 
 def peer(connection: socket.socket) -> tuple[int, int]:

@@ -128,6 +128,9 @@ def ask(folders: Folders, request: Ask, *, seconds: float | None = 60.0) -> Answ
             there.connect(str(folders.socket(NAME)))
             if peer(there)[1] != os.getuid():
                 raise PermissionError(errno.EACCES, Phrase("another user's process listens there"))
+        except BlockingIOError as error:  # too many wait to be heard
+            why = Phrase("the supervisor does not answer; its log says more: {log}", log=log)
+            raise SupervisorError(why) from error
         except OSError as error:
             raise NothingSupervised from error
         try:

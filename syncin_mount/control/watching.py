@@ -18,7 +18,7 @@ import trio
 from reconciler.phrases import Phrase
 from syncin_mount.advice import READER_HEADER, reader
 from syncin_mount.control.messages import Call, Status, Summary
-from syncin_mount.control.sockets import is_strangers
+from syncin_mount.control.sockets import is_overrun, is_strangers
 from syncin_mount.control.state_messages import StateChange
 from syncin_mount.language import current
 
@@ -130,6 +130,9 @@ async def _told(
     if is_strangers(path):
         raise NotTold(Phrase("another user's process listens there"))
     with _translated():
+        with trio.fail_after(patience):
+            while is_overrun(path):  # noqa: ASYNC110 (the kernel tells nobody)
+                await trio.sleep(0.1)
         async with await trio.open_unix_socket(str(path)) as stream:
             answer = _Answer(stream)
             method, place = call.value

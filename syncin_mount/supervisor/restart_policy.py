@@ -124,10 +124,11 @@ class RestartPolicy:
             self._failed(now, name, status, why)
 
     def busy(self, now: float, name: str, why: str) -> None:
-        """It could not be stopped yet."""
+        """It could not be stopped yet. Enabled again meanwhile, it need not be."""
         drive = self.drives.get(name)
         if drive is not None:
-            self._put(drive, phase=Phase.UP, due=now + BUSY_RETRY_S, why=why)
+            said = None if drive.enabled else why
+            self._put(drive, phase=Phase.UP, due=now + BUSY_RETRY_S, why=said)
 
     # what people want -----------------------------------------------------------------------------
     def release(self, now: float, name: str | None = None, *, manual: bool = False) -> None:

@@ -20,6 +20,7 @@ import trio
 from msgspec.structs import replace
 
 from reconciler.phrases import Phrase, strerror
+from syncin_mount.app.drives.open_drive import hangs
 from syncin_mount.app.processes.page_opening import SupervisedPage
 from syncin_mount.app.processes.spawn import (
     EndedSilently,
@@ -317,8 +318,10 @@ class Supervisor:
             self._policy.ended(trio.current_time(), name, in_order=True)
             self._wake()
             return
-        why = None
-        if point is not None and mounted_at(point) is not None:
+        why: str | None = None
+        if await hangs(self._folders, name):
+            why = Phrase("the daemon does not answer")  # unmounting would wait for it
+        elif point is not None and mounted_at(point) is not None:
             why = await trio.to_thread.run_sync(take_away, point)
         if why is None:
             daemon.terminate()  # one that does not see that its drive is gone

@@ -12,7 +12,8 @@ import msgspec
 import trio
 
 from syncin_mount.app.drives.addresses import open_with, opener
-from syncin_mount.app.errors import NotPossible
+from syncin_mount.app.drives.open_drive import hangs
+from syncin_mount.app.errors import DriveHangs, NotPossible
 from syncin_mount.app.messages import sentence
 from syncin_mount.app.processes.notify import Notice, notify
 from syncin_mount.app.processes.supervisor_client import told
@@ -93,6 +94,14 @@ class Enable(Request, frozen=True):
     enabled: bool
 
 
+class Mount(Request, frozen=True):
+    """Mounts it. With ``end_hung``, a daemon that does not answer is ended before: somebody was
+    told what that loses."""
+
+    name: Name
+    end_hung: bool = False
+
+
 class Schedule(Request, frozen=True):
     """How the schedules of all work together."""
 
@@ -125,7 +134,7 @@ class Synchronizations:
             "/api/limit": Route(Limit, self.limit),
             "/api/enable": Route(Enable, self.enable),
             "/api/register": Route(OneDrive, self.register),
-            "/api/mount": Route(OneDrive, self.mount),
+            "/api/mount": Route(Mount, self.mount),
             "/api/scheduler": Route(Schedule, self.scheduler),
             "/api/open": Route(OneDrive, self.open),
         }
@@ -224,13 +233,18 @@ class Synchronizations:
         self._runs.start(configuration, [found], SyncRequest(), parallel=False)
         return Done(next((sentence(each) for each in done.missed), None))
 
-    async def mount(self, request: OneDrive) -> Done:
-        """One that is disabled is not supervised: it is mounted until it is unmounted."""
+    async def mount(self, request: Mount) -> Done:
+        """One that is disabled is not supervised: it is mounted until it is unmounted. Raises
+        DriveHangs where its daemon does, unless that is to be ended."""
+        from syncin_mount.app.processes.mounting import end_hung, mount  # noqa: PLC0415 (memory)
+
         _, found = await self._drives.named(request.name)
+        if request.end_hung:
+            await end_hung(self._drives.folders, found)
+        elif await hangs(self._drives.folders, found.name):
+            raise DriveHangs(found.name)
         if found.enabled:
             return Done(await self._supervised(Ask(What.UP, request.name)))
-        from syncin_mount.app.processes.mounting import mount  # noqa: PLC0415 (memory)
-
         try:
             await mount(self._drives.folders, found)
         finally:

@@ -69,6 +69,10 @@ MORE = {
         " [Desktop or own bin](bins.md#desktop-or-own-bin)."
     ),
     Check.MOUNTPOINT_NOT_EMPTY: "See [Import and export](import.md).",
+    Check.DAEMON_SILENT: (
+        "Its process is killed, as a power cut would end it. Nothing is lost that was saved;"
+        " programs that wait for the drive get an error."
+    ),
     Check.DRIVE_CRASHED: "Nothing is lost: what was saved is in the local copy.",
     Check.STRAY_ALIVE: (
         "It was mounted with other settings (`SYNCIN_MOUNT_HOME`); unmount it with those."

@@ -89,6 +89,7 @@ async def test_long_work_of_one_that_hangs_is_not_waited_for(
 ):
     monkeypatch.setattr(client, "_ANSWER", httpx.Timeout(0.2))
     monkeypatch.setattr(client, "LOOK_S", 0.05)
+    monkeypatch.setattr(client, "LOOK_ANSWER", httpx.Timeout(0.2))
     folders = Folders(tmp_path, tmp_path / "state", tmp_path / "run", portable=True)
     which = ConflictRequest(number=1)
     os.kill(daemon.pid, signal.SIGSTOP)

@@ -22,6 +22,43 @@ def is_mounted(folders: Folders, name: str) -> bool:
     return listens(folders.socket(name))
 
 
+async def hangs(folders: Folders, name: str) -> bool:
+    """Whether a daemon of this user is there that does not say how it is, which takes ten seconds
+    to know."""
+    from syncin_mount.control.watching import (  # noqa: PLC0415 (start-up time)
+        ANSWERS_S,
+        NotTold,
+        Silent,
+        expect_answers,
+    )
+
+    if not is_mounted(folders, name):
+        return False
+    try:
+        await expect_answers(folders.socket(name), ANSWERS_S)
+    except Silent:
+        return True
+    except NotTold:  # it ended just now, or is of another version
+        return False
+    return False
+
+
+async def hanging(folders: Folders, configuration: Configuration) -> frozenset[str]:
+    """Those of the synchronizations whose daemon `hangs`. All are asked at the same time."""
+    import trio  # noqa: PLC0415 (start-up time)
+
+    found = set()
+
+    async def ask(name: str) -> None:
+        if await hangs(folders, name):
+            found.add(name)
+
+    async with trio.open_nursery() as nursery:
+        for name in configuration.synchronizations:
+            nursery.start_soon(ask, name)
+    return frozenset(found)
+
+
 @contextlib.asynccontextmanager
 async def open_drive(
     folders: Folders, configuration: Configuration, synchronization: Synchronization

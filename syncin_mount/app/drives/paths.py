@@ -5,12 +5,12 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reconciler.phrases import Phrase
 from syncin_mount.app.drives.addresses import address_on_server
-from syncin_mount.app.errors import InvalidRequest, NotPossible
+from syncin_mount.app.errors import DriveHangs, InvalidRequest, NotPossible
+from syncin_mount.mount_table import LOOK_S, followed, within
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -38,25 +38,38 @@ def in_drive(configuration: Configuration, paths: Sequence[str]) -> InDrive:
 
 
 def _placed(configuration: Configuration, path: str) -> tuple[Synchronization, str]:
-    for look in (os.path.abspath(path), os.path.realpath(path)):
-        inside = [
-            each
-            for each in configuration.synchronizations.values()
-            if Path(look).is_relative_to(each.mountpoint)
-        ]
-        if inside:
-            innermost = max(inside, key=lambda each: len(each.mountpoint.parts))
-            relative = os.path.relpath(look, innermost.mountpoint)
-            return innermost, "" if relative == "." else relative
-    raise InvalidRequest(Phrase("'{path}' is in no drive of syncin-mount", path=path))
+    found = drive_at(configuration, path)
+    if found is None:
+        raise InvalidRequest(Phrase("'{path}' is in no drive of syncin-mount", path=path))
+    return found
+
+
+def drive_at(configuration: Configuration, path: str) -> tuple[Synchronization, str] | None:
+    """The synchronization whose mount point the path leads to or into, and the path relative to it;
+    None where it leads to none. A relative path begins in the current folder. No drive is touched,
+    as it may hang: its own symbolic links are not followed."""
+    points = {each.mountpoint: each for each in configuration.synchronizations.values()}
+    try:
+        place = followed(path, points)
+    except OSError:  # the current folder is gone
+        return None
+    innermost = next((each for each in (place, *place.parents) if each in points), None)
+    if innermost is None:
+        return None
+    below = os.path.relpath(place, innermost)
+    return points[innermost], "" if below == "." else below
 
 
 def address_of(configuration: Configuration, files: InDrive) -> str:
     """Where the server's web interface shows the folder of the first of these files, or the folder
-    that it is. Looks whether it is one."""
+    that it is. Looks whether it is one. Raises DriveHangs where the drive does not tell that within
+    seconds."""
     synchronization, path = files.synchronization, files.paths[0]
-    if path and not (synchronization.mountpoint / path).is_dir():
-        path = path.rpartition("/")[0]
+    try:
+        if path and not within(LOOK_S, (synchronization.mountpoint / path).is_dir):
+            path = path.rpartition("/")[0]
+    except TimeoutError as error:
+        raise DriveHangs(synchronization.name) from error
     remote = f"{synchronization.remote}/{path}" if path else synchronization.remote
     return address_on_server(configuration.servers[synchronization.server], remote)
 

@@ -7,6 +7,7 @@ from syncin_mount.app.errors import (
     CannotUnmount,
     ChosenAlready,
     CopyLacksContents,
+    DriveHangs,
     ImportStopped,
     MountpointHoldsFiles,
     MustBeUnmounted,
@@ -35,6 +36,12 @@ def _paused(error: Paused, _drive: str) -> str:
 @says(NotMounted)
 def _not_mounted(error: NotMounted, _drive: str) -> str:
     return t("{error}; run: {command}", error=error, command=remedies.sync(error.drive))
+
+
+@says(DriveHangs)
+def _hangs(error: DriveHangs, _drive: str) -> str:
+    end = remedies.end_hung(error.drive)
+    return t("{error}; end it, then mount it again: {command}", error=error, command=end)
 
 
 @says(NotMountable)

@@ -38,6 +38,9 @@ _FOUND = {
     Check.MOUNTED: mark("{about}: mounted at {point}"),
     Check.NOT_MOUNTED: mark("{about}: not mounted; {point} is free"),
     Check.DAEMON_ALONE: mark("{about}: its daemon runs, but nothing is mounted"),
+    Check.DAEMON_SILENT: mark(
+        "{about}: its daemon does not answer, and whoever uses {point} waits for it"
+    ),
     Check.DRIVE_CRASHED: mark("{about}: a crashed drive is left over at {point}"),
     Check.MOUNT_OF_OTHERS: mark("{about}: something else ({kind}) is mounted at {point}"),
     Check.MOUNTPOINT_UNUSABLE: mark("{about}: the mount point {point} cannot be used ({why})"),
@@ -55,6 +58,10 @@ _FOUND = {
 }
 
 
+_BUTTONS = {Remedy.MOUNT, Remedy.END_HUNG}
+"""The page has a button for it beside the text."""
+
+
 @says(Finding)
 def _finding(finding: Finding, _drive: str) -> str:
     data = dict(finding.data)
@@ -66,8 +73,8 @@ def _finding(finding: Finding, _drive: str) -> str:
     if finding.check is Check.SERVER:
         data["warning"] = _warning(finding)
     text = t(_FOUND[finding.check], about=finding.about, **data)
-    if finding.remedy is None or (finding.remedy is Remedy.MOUNT and remedies.on_page()):
-        return text  # the page has the button beside it
+    if finding.remedy is None or (finding.remedy in _BUTTONS and remedies.on_page()):
+        return text
     return f"{text}; {_help(finding, finding.remedy)}"
 
 
@@ -95,6 +102,11 @@ def _help(finding: Finding, remedy: Remedy) -> str:  # noqa: C901 (a table)
             return t("end it: {command}", command=remedies.unmount(finding.about))
         case Remedy.MOUNT:
             return t("mount it again: {command}", command=remedies.mount(finding.about))
+        case Remedy.END_HUNG:
+            return t(
+                "end it, then mount it again: {command}",
+                command=remedies.end_hung(finding.about),
+            )
         case Remedy.UNMOUNT_OTHER:
             return t("unmount that first")
         case Remedy.MAKE_FOLDER:

@@ -46,6 +46,11 @@ def unmount(drive: str) -> str:
     return either(command("umount", drive), t("“Disable”"))
 
 
+def end_hung(drive: str) -> str:
+    """Ends a daemon that does not answer."""
+    return either(command("umount", "--force", drive), t("“End and mount again…” in “Health”"))
+
+
 def enable(drive: str) -> str:
     """Has the drive mounted, here and on the account page."""
     return either(command("enable", drive), t("“Enable”"))

@@ -42,7 +42,7 @@ def _silently(ended: EndedSilently, _drive: str) -> str:
 def _no_answer(error: NoAnswer, _drive: str) -> str:
     return remedies.either(
         t("{error}; 'umount --force' ends it, its log says more", error=error),
-        t("{error}; its log, in “Health”, says more", error=error),
+        t("{error}; “Health” can end it, and has its log", error=error),
     )
 
 

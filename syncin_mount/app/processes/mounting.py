@@ -13,8 +13,14 @@ from typing import TYPE_CHECKING
 import trio
 
 from reconciler.phrases import Phrase
-from syncin_mount.app.drives.open_drive import is_mounted
-from syncin_mount.app.errors import CannotUnmount, DaemonGoesOn, NotMountable, NotPossible
+from syncin_mount.app.drives.open_drive import hangs, is_mounted
+from syncin_mount.app.errors import (
+    CannotUnmount,
+    DaemonGoesOn,
+    DriveHangs,
+    NotMountable,
+    NotPossible,
+)
 from syncin_mount.app.processes.supervisor_client import told
 from syncin_mount.control.supervision import Ask, Phase, What
 
@@ -68,8 +74,10 @@ async def mount(
     folders: Folders, synchronization: Synchronization, *, manual: bool = False
 ) -> None:
     """Mounts it in the background; returns when the drive can be used. Raises NotPossible where it
-    is mounted already, NotMountable, DaemonError, SupervisorError. Cancelled, it leaves the daemon
-    to come up."""
+    is mounted already, DriveHangs, NotMountable, DaemonError, SupervisorError. Cancelled, it leaves
+    the daemon to come up."""
+    if await hangs(folders, synchronization.name):
+        raise DriveHangs(synchronization.name)
     require_unmounted(folders, synchronization)
     await trio.to_thread.run_sync(
         lambda: _mount(folders, synchronization, manual=manual), abandon_on_cancel=True
@@ -126,34 +134,49 @@ async def unmount(
 ) -> Unmounted:
     """Ends the drive and its daemon; with ``force`` also while files are open, or when the daemon
     hangs: it is killed then, as a power cut would end it. A supervisor is not told (`What.HOLD`)
-    but in that case. Raises CannotUnmount, DaemonGoesOn, ControlError."""
+    but in that case. Raises CannotUnmount, DaemonGoesOn, DriveHangs, ControlError."""
     from syncin_mount.control.failures import NoAnswer  # noqa: PLC0415 (start-up time)
+
+    name = synchronization.name
+    # Asked for now: when the drive is gone, the daemon may be past answering while it still ends.
+    try:
+        status = await status_of(folders, name) if is_mounted(folders, name) else None
+    except NoAnswer as error:
+        if not force:
+            raise DriveHangs(name) from error
+        await _kill(folders, name)
+        status = None
+    await _take_away(synchronization, force=force)
+    if status is None or status.pid is None:
+        return Unmounted()
+    await _wait_for_end(folders, synchronization, status.pid)
+    return Unmounted(status.waiting)
+
+
+async def end_hung(folders: Folders, synchronization: Synchronization) -> None:
+    """Ends the drive of a daemon that hangs, as `unmount` with ``force`` does; one that answers is
+    left alone. What was acknowledged is in the journal. Raises CannotUnmount, DaemonGoesOn,
+    SupervisorError."""
+    if await hangs(folders, synchronization.name):
+        await _kill(folders, synchronization.name)
+        await _take_away(synchronization, force=True)
+
+
+async def _take_away(synchronization: Synchronization, *, force: bool) -> None:
+    """Raises CannotUnmount."""
     from syncin_mount.mount_table import (  # noqa: PLC0415 (start-up time)
         is_ours,
         mounted_at,
         take_away,
     )
 
-    name = synchronization.name
-    # Asked for now: when the drive is gone, the daemon may be past answering while it still ends.
-    try:
-        status = await status_of(folders, name) if is_mounted(folders, name) else None
-    except NoAnswer:
-        if not force:
-            raise
-        await _kill(folders, name)
-        status = None
     mounted = mounted_at(synchronization.mountpoint)
-    if mounted is not None and is_ours(mounted):
-        why = await trio.to_thread.run_sync(
-            lambda: take_away(synchronization.mountpoint, force=force)
-        )
-        if why is not None:
-            raise CannotUnmount(name, why, may_force=not force and why.startswith("files "))
-    if status is None or status.pid is None:
-        return Unmounted()
-    await _wait_for_end(folders, synchronization, status.pid)
-    return Unmounted(status.waiting)
+    if mounted is None or not is_ours(mounted):
+        return
+    why = await trio.to_thread.run_sync(lambda: take_away(synchronization.mountpoint, force=force))
+    if why is not None:
+        may_force = not force and why.startswith("files ")
+        raise CannotUnmount(synchronization.name, why, may_force=may_force)
 
 
 async def _kill(folders: Folders, name: str) -> None:
@@ -161,17 +184,25 @@ async def _kill(folders: Folders, name: str) -> None:
     from syncin_mount.control.sockets import listener_of  # noqa: PLC0415 (start-up time)
     from syncin_mount.mount_table import alive  # noqa: PLC0415 (start-up time)
 
-    await trio.to_thread.run_sync(told, folders, Ask(What.HOLD, name))
     pid = listener_of(folders.socket(name))
     if not pid or sys.platform == "win32":  # nobody is told of there
         return
     with suppress(ProcessLookupError):
         os.kill(pid, signal.SIGKILL)
     with trio.move_on_after(PATIENCE_S):
-        while alive(pid):  # noqa: ASYNC110 (another process: there is nothing to wait on)
+        # The supervisor hears of it by itself: asked before that, it would take it for mounted.
+        while alive(pid) or await trio.to_thread.run_sync(_is_up, folders, name):  # noqa: ASYNC110
             await trio.sleep(0.02)
+        await trio.to_thread.run_sync(told, folders, Ask(What.HOLD, name))
         return
     raise DaemonGoesOn(name, pid, folders.log(name))
+
+
+def _is_up(folders: Folders, name: str) -> bool:
+    """Whether a supervisor takes the drive for mounted."""
+    answer = told(folders, Ask(What.LOOK))
+    drive = None if answer is None else answer.of(name)
+    return drive is not None and drive.phase is Phase.UP
 
 
 async def _wait_for_end(folders: Folders, synchronization: Synchronization, pid: int) -> None:

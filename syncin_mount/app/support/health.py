@@ -21,11 +21,19 @@ import trio
 from reconciler.errors import RemoteError
 from syncin_mount import __version__
 from syncin_mount.addresses import goes_in_clear
-from syncin_mount.app.drives.open_drive import is_mounted
+from syncin_mount.app.drives.open_drive import hanging, is_mounted
 from syncin_mount.app.support.desktop_files import Presence, found_share
 from syncin_mount.config import ConfigurationError, ConfigurationFile
 from syncin_mount.config.rules import not_there_yet
-from syncin_mount.mount_table import is_dead, is_ours, mounted_at, mounts
+from syncin_mount.mount_table import (
+    LOOK_S,
+    is_dead,
+    is_drive,
+    is_ours,
+    mounted_at,
+    mounts,
+    within,
+)
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator, Mapping
@@ -74,6 +82,7 @@ class Check(enum.Enum):
     MOUNTED = "mounted"
     NOT_MOUNTED = "not_mounted"
     DAEMON_ALONE = "daemon_alone"
+    DAEMON_SILENT = "daemon_silent"
     DRIVE_CRASHED = "drive_crashed"
     MOUNT_OF_OTHERS = "mount_of_others"
     MOUNTPOINT_UNUSABLE = "mountpoint_unusable"
@@ -97,6 +106,8 @@ class Remedy(enum.Enum):
     INSTALL_LIBRARY = "install_library"
     UNMOUNT = "unmount"
     MOUNT = "mount"
+    END_HUNG = "end_hung"
+    """A daemon that does not answer: it is killed, and the drive mounted again."""
     UNMOUNT_OTHER = "unmount_other"
     MAKE_FOLDER = "make_folder"
     EMPTY_FOLDER = "empty_folder"
@@ -151,8 +162,10 @@ async def examine(folders: Folders) -> AsyncIterator[Finding]:
     )
     for server in configuration.servers.values():
         yield await _server(folders, server)
+    silent = await hanging(folders, configuration)
     for synchronization in configuration.synchronizations.values():
-        for finding in await _blocking(_synchronization, folders, synchronization):
+        is_hanging = synchronization.name in silent
+        for finding in await _blocking(_synchronization, folders, synchronization, is_hanging):
             yield finding
     for finding in await _blocking(_strays, configuration):
         yield finding
@@ -228,13 +241,18 @@ async def _server(folders: Folders, server: Server) -> Finding:
     return Finding(Check.SERVER, State.FINE if is_safe else State.NOTE, server.name, data)
 
 
-def _synchronization(folders: Folders, synchronization: Synchronization) -> Iterator[Finding]:
+def _synchronization(
+    folders: Folders, synchronization: Synchronization, is_hanging: bool
+) -> Iterator[Finding]:
     name = synchronization.name
     refused = not_there_yet(synchronization)
     if refused:
         yield _wrong(Check.SETTINGS_WRONG, name, why=refused)
     running = is_mounted(folders, name)
-    yield _mount(synchronization, running=running)
+    if running and is_hanging:
+        yield _wrong(Check.DAEMON_SILENT, name, Remedy.END_HUNG, point=synchronization.mountpoint)
+    else:
+        yield _mount(synchronization, running=running)
     if not running:
         yield _copy(folders, synchronization)
     yield from _trash(folders, synchronization)
@@ -254,7 +272,7 @@ def _mount(synchronization: Synchronization, *, running: bool) -> Finding:
             Check.MOUNT_OF_OTHERS, name, Remedy.UNMOUNT_OTHER, point=point, kind=mount.kind
         )
     try:
-        is_empty = next(point.iterdir(), None) is None
+        is_empty = within(LOOK_S, lambda: next(point.iterdir(), None) is None)
     except OSError as error:
         return _wrong(
             Check.MOUNTPOINT_UNUSABLE, name, Remedy.MAKE_FOLDER, point=point, why=error.strerror
@@ -301,7 +319,7 @@ def _strays(configuration: Configuration) -> Iterator[Finding]:
     """Drives of ours that are mounted where no synchronization has its mount point."""
     points = {each.mountpoint for each in configuration.synchronizations.values()}
     for mount in mounts():
-        if is_ours(mount) and mount.source.startswith("syncin") and mount.point not in points:
+        if is_drive(mount) and mount.point not in points:
             if is_dead(mount.point):
                 yield _note(Check.STRAY_DEAD, remedy=Remedy.TAKE_AWAY, point=mount.point)
             else:

@@ -26,7 +26,7 @@ import trio
 
 from syncin_mount import __version__
 from syncin_mount.addresses import without_login
-from syncin_mount.app.drives.open_drive import ask_drive, is_mounted
+from syncin_mount.app.drives.open_drive import ask_drive, hanging, is_mounted
 from syncin_mount.app.messages import sentence
 from syncin_mount.app.support.redaction import TOP_FOLDERS, Redaction, vocabulary
 from syncin_mount.config import Configuration, ConfigurationError, ConfigurationFile, Folders
@@ -98,12 +98,16 @@ def write_report(
         Part("systemd.txt", "how the units are", _systemd),
         Part("supervisor.log", "what the supervisor logged", lambda: _log(folders, SUPERVISOR)),
     ]
+    silent = trio.run(hanging, folders, configuration)
     for number, each in enumerate(configuration.synchronizations.values(), 1):
-        parts += _of_synchronization(folders, configuration, each, f"sync-{number}")
+        found = _of_synchronization(folders, configuration, each, f"sync-{number}")
+        if each.name in silent:  # each question would wait for it
+            found = [part for part in found if part.name.endswith("/log")]
+        parts += found
     said = {part.name: _said(part) for part in parts}
     redaction = Redaction(
         frozenset() if with_names else vocabulary(),
-        () if with_names else _names(folders, configuration) | _paths_in(said.values()),
+        () if with_names else _names(folders, configuration, silent) | _paths_in(said.values()),
         _secrets(folders),
         keep_names=with_names,
     )
@@ -387,8 +391,9 @@ def _secrets(folders: Folders) -> list[str]:
     return found
 
 
-def _names(folders: Folders, configuration: Configuration) -> set[str]:
-    """Names that are known: they may be words that the program uses, too, or several words."""
+def _names(folders: Folders, configuration: Configuration, silent: frozenset[str]) -> set[str]:
+    """Names that are known: they may be words that the program uses, too, or several words.
+    ``silent`` are those whose daemon cannot be asked."""
     found = {
         os.environ.get("USER", ""),
         os.environ.get("LOGNAME", ""),
@@ -401,7 +406,8 @@ def _names(folders: Folders, configuration: Configuration) -> set[str]:
         found |= {each.name, *each.remote.split("/")[1:], *each.filters}
         top, *below = each.mountpoint.parts[1:] or ("",)
         found |= {*below} if top in TOP_FOLDERS else {top, *below}
-        found |= _names_in(folders, configuration, each)
+        if each.name not in silent:
+            found |= _names_in(folders, configuration, each)
     return {name for name in found if name not in {"root", "home", "tmp"}}
 
 

@@ -13,16 +13,26 @@ from typing import TYPE_CHECKING
 from reconciler.phrases import Phrase, strerror
 from syncin_mount.app.errors import MountpointHoldsFiles, NotPossible
 from syncin_mount.app.runtime.first_runs_after_import import MARK
-from syncin_mount.mount_table import mounted_at
+from syncin_mount.mount_table import followed, mounted_at, within
 
 if TYPE_CHECKING:
     from syncin_mount.config import Folders, Synchronization
 
+ANSWER_S = 10.0
+"""Seconds that a folder gets to show what is in it: another drive that hangs does not."""
+
 
 def absolute(text: str) -> Path:
     """Without a trailing slash, `..` and symbolic links, as the system will name the mount. Raises
-    NotPossible."""
-    path = Path(os.path.realpath(Path(text).expanduser()))
+    NotPossible. No drive is touched, as it may hang."""
+    try:
+        path = followed(Path(text).expanduser())
+    except OSError as error:
+        raise NotPossible(
+            Phrase(
+                "the current folder cannot be found ({why}); give a whole path", why=strerror(error)
+            )
+        ) from error
     try:
         str(path).encode()
     except UnicodeEncodeError as error:
@@ -36,6 +46,15 @@ def check_mountpoint(path: Path, *, may_hold: bool = False) -> None:
     """Raises NotPossible unless the path is an empty folder, or free with a folder above it that
     can be written to. ``may_hold``: it need not be empty. A folder where something is mounted is
     none, so that no import empties a disk where no drive can appear."""
+    try:
+        within(ANSWER_S, lambda: _check_mountpoint(path, may_hold=may_hold))
+    except TimeoutError as error:
+        raise NotPossible(
+            Phrase("the folder {path} does not answer; choose another one", path=path)
+        ) from error
+
+
+def _check_mountpoint(path: Path, *, may_hold: bool) -> None:
     try:
         found = path.stat()
         if not stat.S_ISDIR(found.st_mode):
@@ -93,6 +112,8 @@ def has_rest_of_import(folders: Folders, synchronization: Synchronization) -> bo
     """Whether an import into a drive that is not mounted did not come to its end: files are left
     where it is to appear."""
     if not (folders.replica(synchronization.name) / MARK).exists():
+        return False
+    if mounted_at(synchronization.mountpoint) is not None:  # it may hang
         return False
     try:
         return holds_something(synchronization.mountpoint)

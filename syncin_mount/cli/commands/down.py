@@ -36,7 +36,7 @@ def command(force: bool) -> None:
             output.say(unmount_and_tell(folders, each, force=force))
         except NotPossible as error:
             left += 1
-            output.warn(sentence(error))
+            output.warn(sentence(error, each.name))
     if left:
         raise SystemExit(int(Exit.UNFINISHED))
     if supervised is not None:

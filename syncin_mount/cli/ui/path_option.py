@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from syncin_mount.app.drives import paths
 from syncin_mount.cli.exit_status import CommandError, Exit
 from syncin_mount.cli.ui import lookup, output
 from syncin_mount.language import t
@@ -81,25 +82,8 @@ def name_or_path(configuration: Configuration, word: str) -> tuple[Synchronizati
 
 
 def drive_at(configuration: Configuration, path: str) -> tuple[Synchronization, str] | None:
-    """The synchronization whose mount point the path leads to or into, and the path relative to it;
-    None where it leads to none. A relative path begins in the current folder."""
-    for place in _places(path):
-        for each in configuration.synchronizations.values():
-            if place.is_relative_to(each.mountpoint):
-                below = str(place.relative_to(each.mountpoint))
-                return each, "" if below == "." else below
-    return None
-
-
-def _places(path: str) -> list[Path]:
-    """Where the path leads to: first by its words alone, which touches no drive; then with the
-    symbolic links above its last name followed."""
-    try:
-        absolute = os.path.abspath(Path(path).expanduser())
-    except OSError:  # the current folder is gone
-        return []
-    above, name = os.path.split(absolute)
-    return [Path(absolute), Path(os.path.realpath(above), name)]
+    """As `syncin_mount.app.drives.paths.drive_at`; ``~`` is the home folder."""
+    return paths.drive_at(configuration, os.path.expanduser(path))
 
 
 def _in_no_drive(configuration: Configuration, path: str) -> CommandError:

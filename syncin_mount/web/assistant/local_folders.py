@@ -15,6 +15,7 @@ from syncin_mount.app.synchronizations.mountpoint import absolute, check_mountpo
 from syncin_mount.app.synchronizations.suggestions import suggested_mountpoint
 from syncin_mount.config.rules import mountpoint_objection
 from syncin_mount.language import ENGLISH, current, said, t
+from syncin_mount.mount_table import mounted_at
 from syncin_mount.printable import printable
 
 if TYPE_CHECKING:
@@ -78,6 +79,12 @@ class LocalFolders:
             ) from error
 
     def _look(self, place: Path) -> Place:
+        drive = self._drive_around(place)
+        if drive is not None:  # it may hang, and nothing in it can be chosen
+            above = self._look(drive.parent)
+            why = mountpoint_objection(self._configuration, place, self._folders)
+            known = {"path": str(place), "short": in_home(place), "exists": True, "holds": True}
+            return msgspec.structs.replace(above, why=why, **known)
         shown = next(each for each in (place, *place.parents) if each.is_dir())
         names, trouble = _names_in(shown)
         told = [
@@ -97,12 +104,26 @@ class LocalFolders:
             trouble,
         )
 
+    def _drive_around(self, place: Path) -> Path | None:
+        """The mount point of the mounted drive that it is or is in."""
+        points = {each.mountpoint for each in self._configuration.synchronizations.values()}
+        found = next((each for each in (place, *place.parents) if each in points), None)
+        return None if found is None or mounted_at(found) is None else found
+
     def make(self, parent: str, name: str) -> Place:
         """Makes a folder, and looks into it. Raises NotPossible."""
         name = name.strip()
         if not name or name in {".", ".."} or "/" in name or printable(name) != name:
             raise InvalidRequest(t("'{name}' cannot be a folder's name", name=printable(name)))
         made = _path_of(parent) / name
+        if self._drive_around(made) is not None:
+            raise NotPossible(
+                t(
+                    "'{name}' cannot be made here ({strerror})",
+                    name=name,
+                    strerror=Phrase("this folder is a drive"),
+                )
+            )
         try:
             made.mkdir()
         except FileExistsError as error:

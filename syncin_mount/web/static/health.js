@@ -4,7 +4,7 @@ import { useEffect, useState } from "preact/hooks";
 import { call, stream } from "/api.js";
 import { Wrong } from "/assistant_parts.js";
 import { t, tn } from "/language.js";
-import { Bar, Button, Icon, act, html, notice } from "/parts.js";
+import { Bar, Button, Dialog, Icon, act, html, notice } from "/parts.js";
 import { Choice, useAnswer, useNames } from "/rows.js";
 import { useStore } from "/store.js";
 import * as words from "/words.js";
@@ -28,6 +28,7 @@ function Checks() {
   const [busy, setBusy] = useState(true);
   const [why, setWhy] = useState(null);
   const [run, setRun] = useState(0);
+  const [ends, setEnds] = useState(null);
   useEffect(() => {
     const stopping = new AbortController();
     setFound([]);
@@ -61,10 +62,33 @@ function Checks() {
       ${each.remedy === "mount" && html`<${Button} icon="play" onClick=${async () => {
         if (await act("mount", { name: each.about })) again();
       }}>${t("Mount")}<//>`}
+      ${each.remedy === "end_hung" && html`<${Button} icon="alert"
+        onClick=${() => setEnds(each.about)}>${t("End and mount again…")}<//>`}
       ${each.state === "wrong" && each.remedy === "account" && html`<a class="button"
         href="#/settings">${t("Accounts")}</a>`}
     </li>`)}</ul>
+    ${ends && html`<${EndHung} name=${ends} onDone=${again} onClose=${() => setEnds(null)} />`}
   </section>`;
+}
+
+function EndHung({ name, onDone, onClose }) {
+  const [busy, setBusy] = useState(false);
+  const go = async () => {
+    setBusy(true);
+    if (await act("mount", { name, end_hung: true })) onDone();
+    onClose();
+  };
+  return html`<${Dialog} title=${t("End {name} and mount it again", { name })} onClose=${onClose}>
+    <div class="content">
+      <p>${t("The drive's process does not answer. It is ended as a power cut would end it, and "
+        + "the drive is mounted again.")}</p>
+      <p>${t("Nothing is lost that was saved: it is on this computer, and what is not on the "
+        + "server yet is still uploaded. Programs that use the drive now get an error, and lose "
+        + "what they have written to a file but not saved.")}</p>
+    </div>
+    <footer><${Button} onClick=${onClose}>${t("Cancel")}<//>
+      <${Button} kind="main" disabled=${busy} onClick=${go}>${t("End and mount again")}<//></footer>
+  <//>`;
 }
 
 // The archive is made here, and saved by the browser.

@@ -53,6 +53,7 @@ class TokenStore:
 
     def save(self, token: str) -> None:
         """The token is on disk, or in the keyring, when this returns. Raises TokenError."""
+        self.note_answer(refused=False)
         if not self._folders.portable and self._keyring_save(token):
             self._file.unlink(missing_ok=True)
             return
@@ -71,8 +72,28 @@ class TokenStore:
         except FolderError as error:
             raise TokenError(str(error)) from error
 
+    def note_answer(self, *, refused: bool) -> None:
+        """Remembers whether the server refused the token the last time. A note that cannot be kept
+        is none."""
+        with contextlib.suppress(OSError, FolderError):
+            if refused:
+                private_folder(self._folders.tokens)
+                write_atomic(self._note, b"")
+            else:
+                self._note.unlink(missing_ok=True)
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether the server refused the token the last time that it was asked."""
+        return self._note.exists()
+
+    @property
+    def _note(self) -> Path:
+        return self._folders.tokens / f"{self._client_id}.refused"
+
     def forget(self) -> None:
         """Removes the token from wherever it is kept. Fine when there is none."""
+        self.note_answer(refused=False)
         if not self._folders.portable:
             import keyring  # noqa: PLC0415 (start-up time, and not needed with SYNCIN_MOUNT_HOME)
             import keyring.errors  # noqa: PLC0415

@@ -43,6 +43,11 @@ class TokenStore(Protocol):
         """Must be on disk when it returns. Raises OSError."""
         ...
 
+    def note_answer(self, *, refused: bool) -> None:
+        """What the server made of the token the last time, for who asks without the server. Called
+        after each exchange of the token; raises nothing."""
+        ...
+
 
 class ClientInfo(msgspec.Struct, frozen=True, rename="camel"):
     """How this client shows itself on the account page. ``type`` is one of the two that the server

@@ -154,8 +154,12 @@ class Tokens:
             await trio.sleep(_OTHER_PROCESS)
             latest = await self._load()
             if latest == token:
+                await self._note(refused=True)
                 raise
             return await self._exchanged(latest)
+
+    async def _note(self, *, refused: bool) -> None:
+        await trio.to_thread.run_sync(lambda: self._store.note_answer(refused=refused))
 
     async def _exchanged(self, token: str) -> Grant:
         body = _TokenRequest(self._account.client_id, token, self._info)
@@ -170,6 +174,7 @@ class Tokens:
         async with self._wire.exchange(call) as answer:
             told = await answer.json_bytes()
             await self._take_over(told)
+            await self._note(refused=False)
             return granted(answer.decoded(told, TokenReply), asked_at)
 
     async def _take_over(self, told: bytes) -> None:

@@ -78,6 +78,8 @@ class Memory:
     def save(self, token: str) -> None:
         self.token = token
 
+    def note_answer(self, *, refused: bool) -> None: ...
+
 
 class Device:
     """One replica with its reconciler, bound to the server's folder."""

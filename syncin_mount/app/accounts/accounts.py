@@ -16,20 +16,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A configured server, whether this computer still has a token for it, and the drives that are
-    on it."""
+    """A configured server, whether this computer still has a token for it that the server took the
+    last time (``refused``: it did not), and the drives that are on it. Nobody is asked."""
 
     server: Server
     logged_in: bool
     used_by: list[str]
+    refused: bool = False
 
 
 def accounts(folders: Folders, configuration: Configuration) -> list[Account]:
     """Every configured server, in its order."""
-    return [
-        Account(server, _has_token(folders, server), list(configuration.used_by(server.name)))
-        for server in configuration.servers.values()
-    ]
+    return [_account(folders, configuration, each) for each in configuration.servers.values()]
 
 
 def check_new(configuration: Configuration, server: Server) -> None:
@@ -67,9 +65,13 @@ def save(folders: Folders, server: Server) -> None:
     )
 
 
-def _has_token(folders: Folders, server: Server) -> bool:
+def _account(folders: Folders, configuration: Configuration, server: Server) -> Account:
+    store = TokenStore(folders, server.client_id)
     try:
-        TokenStore(folders, server.client_id).load()
+        store.load()
+        has_token = True
     except (LookupError, OSError):
-        return False
-    return True
+        has_token = False
+    refused = has_token and store.is_refused
+    used_by = list(configuration.used_by(server.name))
+    return Account(server, has_token and not refused, used_by, refused)

@@ -21,6 +21,7 @@ from syncin_mount.config.schema import as_table
 from syncin_mount.language import mark, t
 
 if TYPE_CHECKING:
+    from syncin_mount.app.accounts.accounts import Account
     from syncin_mount.app.accounts.log_in import WayChange
     from syncin_mount.config import Configuration, Folders, Server
 
@@ -129,6 +130,7 @@ def list_(as_json: bool) -> None:
                     **shown_table(each.server),
                     "tls_verified": each.server.insecurity is None,
                     "logged_in": each.logged_in,
+                    "refused": each.refused,
                     "synchronizations": each.used_by,
                 }
                 for each in found
@@ -142,13 +144,19 @@ def list_(as_json: bool) -> None:
                 each.server.name,
                 _shown_url(each.server),
                 each.server.login,
-                t("kept") if each.logged_in else t("none"),
+                _token(each),
                 ", ".join(each.used_by) or "-",
             )
             for each in found
         ],
         empty=t("no servers yet; add one: {command}", command=lookup.ADD_SERVER),
     )
+
+
+def _token(account: Account) -> str:
+    if account.refused:
+        return t("refused")
+    return t("kept") if account.logged_in else t("none")
 
 
 @command.command()

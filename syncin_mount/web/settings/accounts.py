@@ -36,7 +36,8 @@ class OneAccount(Request, frozen=True):
 
 class AccountRow(msgspec.Struct, frozen=True):
     """An account as it is configured. ``proxy`` is shown without its log-in, ``insecurity`` is the
-    sentence about a server that nobody verifies."""
+    sentence about a server that nobody verifies. ``refused``: the server did not let this computer
+    in the last time."""
 
     name: str
     url: str
@@ -49,6 +50,7 @@ class AccountRow(msgspec.Struct, frozen=True):
     proxy: str
     ca_file: str
     client_cert: str
+    refused: bool = False
 
 
 class AccountRows(msgspec.Struct, frozen=True):
@@ -80,7 +82,10 @@ class Accounts:
             accounts, self._drives.folders, configuration, abandon_on_cancel=True
         )
         return AccountRows(
-            tuple(_row(each.server, each.used_by, logged_in=each.logged_in) for each in found)
+            tuple(
+                _row(each.server, each.used_by, logged_in=each.logged_in, refused=each.refused)
+                for each in found
+            )
         )
 
     async def _server(self, name: str) -> Server:
@@ -132,7 +137,9 @@ class Accounts:
         )
 
 
-def _row(server: Server, used_by: list[str], *, logged_in: bool) -> AccountRow:
+def _row(
+    server: Server, used_by: list[str], *, logged_in: bool, refused: bool = False
+) -> AccountRow:
     return AccountRow(
         server.name,
         server.url,
@@ -145,4 +152,5 @@ def _row(server: Server, used_by: list[str], *, logged_in: bool) -> AccountRow:
         "" if server.proxy is None else without_login(server.proxy),
         "" if server.ca_file is None else str(server.ca_file),
         "" if server.client_cert is None else str(server.client_cert),
+        refused,
     )

@@ -33,7 +33,9 @@ export function Accounts() {
         ${each.insecurity && html`<p class="note bad"><${Icon} name="alert" />
           <span><b>${t("Not safe:")}</b> ${each.insecurity}</span></p>`}
         ${!each.logged_in && html`<p class="note bad"><${Icon} name="alert" />
-          <span>${t("This computer is not logged in.")}</span></p>`}
+          <span>${each.refused
+            ? t("The server did not let this computer in the last time. Log in again.")
+            : t("This computer is not logged in.")}</span></p>`}
         <p class="small">${each.used_by.length
           ? t("Used by {names}", { names: each.used_by.join(", ") })
           : t("No synchronization uses it")}${way(each)}</p>

@@ -153,6 +153,27 @@ def test_the_navigation_has_four_groups(browser: Browser, address: str) -> None:
         page.get_by_role("heading", level=1, name="Conflicts").wait_for()
 
 
+ANSWERS = {
+    "Installation": "sudo apt install",
+    "Conflicts": "The other version goes to a trash, never away.",
+    "Deleted files": "syncin-mount bin restore docs",
+    "Servers without a desktop": "syncin-mount up --at-login --for-user",
+}
+"""Links of the start page's table, and what whoever follows them sees without scrolling far."""
+
+
+def test_the_start_page_answers_with_one_click(browser: Browser, address: str) -> None:
+    with reading(browser, address) as page:
+        for link, answer in ANSWERS.items():
+            page.goto(f"{address}index.html")
+            page.locator("article table").get_by_role("link", name=link, exact=True).click()
+            there = page.locator("article").get_by_text(answer).first
+            there.wait_for()
+            box = there.bounding_box()
+            assert box is not None
+            assert 0 <= box["y"] < 900, (link, box)
+
+
 SEARCHES = {
     "install": "Installation",
     "two people edit": "Everyday use",

@@ -95,7 +95,7 @@ async def test_trouble_is_named_and_ends_without_loss(
     assert says in said
     [account] = await world.json("server", "list")  # nobody is asked for that
     let_in = trouble is forbid
-    assert (account["logged_in"], account["refused"]) == (let_in, not let_in)
+    assert (account["logged_in"], account["log_in_refused"]) == (let_in, not let_in)
     (world.disk / "there").write_text("there")
     mend(world)
     if log_in is not None:
@@ -103,7 +103,7 @@ async def test_trouble_is_named_and_ends_without_loss(
     await world.must("sync", "docs")
     assert (await world.json("status", "docs"))[0]["known"] == 1
     [account] = await world.json("server", "list")
-    assert (account["logged_in"], account["refused"]) == (True, False)
+    assert (account["logged_in"], account["log_in_refused"]) == (True, False)
 
 
 @pytest.mark.usefixtures("mounts")

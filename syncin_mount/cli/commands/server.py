@@ -130,7 +130,7 @@ def list_(as_json: bool) -> None:
                     **shown_table(each.server),
                     "tls_verified": each.server.insecurity is None,
                     "logged_in": each.logged_in,
-                    "refused": each.refused,
+                    "log_in_refused": each.refused,
                     "synchronizations": each.used_by,
                 }
                 for each in found

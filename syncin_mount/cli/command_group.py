@@ -82,6 +82,7 @@ COMMANDS: dict[str, Lazy] = {
     "check": _own("check", "Check a local copy, and repair it."),
     "completion": _own("completion", "Install completion for the shell."),
     "logs": _own("logs", "Show the logs."),
+    "version": _own("version", "Show versions, and check for a newer one when you ask."),
     "doctor": _own("doctor", "Check this computer, the configuration, the servers and the drives."),
 }
 

@@ -32,7 +32,7 @@ TELL = ["status docs", "doctor"]
 OPEN_NONE = {
     *("add", "clients", "completion", "demo", "desktop", "disable", "down", "edit", "enable"),
     *("limit", "list", "logs", "open", "pause", "remote", "rename", "resume", "scheduler"),
-    *("serve", "server", "settings", "show", "transfers", "ui", "umount"),
+    *("serve", "server", "settings", "show", "transfers", "ui", "umount", "version"),
 }
 """Commands that look at no replica, or leave that to a daemon, which `mount` starts."""
 

@@ -102,8 +102,9 @@ def requirements(distribution: importlib.metadata.Distribution) -> list[str]:
 
     extras = [""]
     if normal(distribution.metadata["Name"]) == "syncin-mount":
-        # What builds the site is installed for who asked for it.
-        extras += ["dev", "site"] if importlib.util.find_spec("sphinx") else ["dev"]
+        # What builds the site, and checks a release, is installed for who asked for it.
+        extras += ["dev", *(["site"] if importlib.util.find_spec("sphinx") else [])]
+        extras += ["release"] if importlib.util.find_spec("cyclonedx") else []
     parsed = map(Requirement, distribution.requires or [])
     return [
         normal(r.name)

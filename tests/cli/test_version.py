@@ -18,7 +18,7 @@ from click.testing import CliRunner, Result
 from syncin_mount import __version__
 from syncin_mount.app.support import versions
 from syncin_mount.cli.commands.version import command
-from syncin_mount.remote.releases import ANSWER_BYTES, is_newer
+from syncin_mount.remote.http.releases import ANSWER_BYTES, is_newer
 from syncin_mount.store.records import FORMAT
 
 ROOT = Path(__file__).parents[2]
@@ -191,7 +191,7 @@ def test_nobody_but_the_command_asks():
         if re.search(r"newest_release|versions\.newest\b", path.read_text())
     }
     assert asks == {
-        "syncin_mount/remote/releases.py",
+        "syncin_mount/remote/http/releases.py",
         "syncin_mount/app/support/versions.py",
         "syncin_mount/cli/commands/version.py",
     }

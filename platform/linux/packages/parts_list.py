@@ -10,7 +10,6 @@ import uuid
 from datetime import UTC, datetime
 from typing import Any
 
-from packaging.markers import default_environment
 from packaging.requirements import Requirement
 
 PROGRAM = "syncin-mount"
@@ -65,8 +64,7 @@ def _needed(
     below = []
     for requirement in map(Requirement, found.requires or []):
         marker = requirement.marker
-        environments = [{**default_environment(), "extra": each} for each in ("", *extras)]
-        if marker is None or any(map(marker.evaluate, environments)):
+        if marker is None or any(marker.evaluate({"extra": each}) for each in ("", *extras)):
             below.append((_normal(requirement.name), tuple(sorted(requirement.extras))))
     return below
 
@@ -80,7 +78,7 @@ def _component(name: str, version: str, found: importlib.metadata.Distribution) 
         "version": version,
         "purl": purl,
     }
-    summary = found.metadata.get("Summary")
+    summary = _said(found, "Summary")
     if summary and summary != "UNKNOWN":
         component["description"] = summary
     licences = _licences(found)
@@ -91,7 +89,7 @@ def _component(name: str, version: str, found: importlib.metadata.Distribution) 
 
 def _licences(found: importlib.metadata.Distribution) -> list[dict[str, Any]]:
     """An expression where the package has one, else its classifiers' or its own words."""
-    expression = found.metadata.get("License-Expression")
+    expression = _said(found, "License-Expression")
     if expression:
         return [{"expression": expression}]
     classifiers = found.metadata.get_all("Classifier") or []
@@ -100,10 +98,14 @@ def _licences(found: importlib.metadata.Distribution) -> list[dict[str, Any]]:
         for each in classifiers
         if each.startswith("License :: ") and each != "License :: OSI Approved"
     ]
-    told = (found.metadata.get("License") or "").strip().splitlines()
+    told = _said(found, "License").strip().splitlines()
     if not names and told:
         names = [told[0][:100]]
     return [{"license": {"name": name}} for name in names]
+
+
+def _said(found: importlib.metadata.Distribution, field: str) -> str:
+    return next(iter(found.metadata.get_all(field) or []), "")
 
 
 def _normal(name: str) -> str:

@@ -87,7 +87,7 @@ def newest(url: str | None) -> Newest | None:
     url = url or _address()
     if url is None:
         return None
-    from syncin_mount.remote.releases import is_newer, newest_release  # noqa: PLC0415 (start-up)
+    from syncin_mount.remote.http.releases import is_newer, newest_release  # noqa: PLC0415 (start-up)
 
     found = newest_release(url)
     return Newest(url, __version__, found, is_newer(found, __version__))
@@ -96,10 +96,8 @@ def newest(url: str | None) -> Newest | None:
 def _of_apt() -> Newest:
     """What the lists on this computer say: they are as old as the last ``apt update``."""
     said = _said("apt-cache", "policy", PACKAGE)
-    now, candidate = (
-        re.search(rf"^ *{label}: (\S+)$", said or "", re.MULTILINE)
-        for label in ("Installed", "Candidate")
-    )
+    now = re.search(r"^ *Installed: (\S+)$", said or "", re.MULTILINE)
+    candidate = re.search(r"^ *Candidate: (\S+)$", said or "", re.MULTILINE)
     if now is None or candidate is None:
         raise NotPossible(Phrase("apt tells nothing of the package {name}", name=PACKAGE))
     words = ["dpkg", "--compare-versions", candidate[1], "gt", now[1]]

@@ -49,7 +49,7 @@ def _show(about: About) -> None:
         [
             (mark("program"), about.program),
             (mark("format of local copies"), formats),
-            ("Python", about.python),
+            ("python", about.python),
             ("fusermount3", about.fusermount or t("missing")),
             ("pyfuse3", about.pyfuse or t("missing")),
             (mark("installed"), f"{t(_INSTALLED[about.installed])}: {about.place}"),

@@ -36,7 +36,7 @@ def newest_release(url: str) -> str:
 
 
 def _fetched(url: str) -> bytes:
-    headers = {"user-agent": "syncin-mount", "accept": "application/json, text/plain"}
+    headers = {"user-agent": "syncin-mount", "accept": "application/json"}
     text = bytearray()
     with (
         httpx.Client(timeout=_TIMEOUT_S, follow_redirects=True, headers=headers) as client,

@@ -28,8 +28,7 @@ from benchmarks.processes import IDLE_S, SETTLE_S, during, memory, processor, su
 from syncin_mount.config import Folders
 from syncin_mount.control.sockets import listener_of
 from syncin_mount.control.supervision import NAME
-from syncin_mount.store.history.schema import SPAN_NS
-from tests.store.test_history import filled
+from tests.store.filled_history import fill_recent
 
 Measure = Callable[[Ground, int], dict[str, Any]]
 
@@ -37,7 +36,6 @@ CARDS = 100
 EVENTS_A_SECOND = 1000
 LIVE_S = 10.0
 ROWS_OF_HISTORY = 1_000_000
-DAYS_NS = 20 * 86_400 * 1_000_000_000
 WATCH = """
 window.tasks = [];
 new PerformanceObserver((list) => {
@@ -231,20 +229,7 @@ def transfers(ground: Ground, rounds: int) -> dict[str, Any]:
     rows = int(ROWS_OF_HISTORY * ground.scale)
     ground.sandbox.mount(profile, "bench")
     ground.sandbox.must(profile, "umount", "bench")
-    history = ground.replica(profile) / "history.sqlite"
-    for each in history.parent.glob("history.sqlite*"):
-        each.unlink()
-    with contextlib.closing(filled(history, rows)) as db:
-        # Not so old that the drive forgets it.
-        db.execute(
-            "UPDATE transfers SET time_ns = ? + id * 1000000000", (time.time_ns() - DAYS_NS,)
-        )
-        db.execute("DELETE FROM spans")
-        db.execute(
-            "INSERT INTO spans SELECT time_ns / ?, min(id), max(id) FROM transfers GROUP BY 1",
-            (SPAN_NS,),
-        )
-        db.commit()
+    fill_recent(ground.replica(profile) / "history.sqlite", rows)
     ground.sandbox.mount(profile, "bench")
     with _browser() as browser:
         desk = Desk(ground, profile, browser)

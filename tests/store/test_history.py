@@ -16,6 +16,7 @@ from syncin_mount.store.history import history as history_module
 from syncin_mount.store.history import query, schema
 from syncin_mount.store.history.query import find
 from syncin_mount.store.history.schema import fold
+from tests.store.filled_history import filled
 from tests.store.support import SECOND, Ticks, make, open_replica, tree
 
 DAY = 86_400 * SECOND
@@ -279,34 +280,6 @@ def _size(path: Path) -> int:
 
 
 # a million rows -----------------------------------------------------------------------------------
-
-_FILL = """
-WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {rows})
-INSERT INTO transfers SELECT i, i * 15000000000, i / 50 + 1, {kind},
-    'Folder ' || (i * 7919 % 1000) || '/' || (i * 104729 % 997) || '/report ' || i || '.txt', NULL, i, i, 0.1, '', NULL
-FROM n
-"""
-_KIND = (
-    f"CASE WHEN i % 1000 = 7 THEN {schema.kind_of(Op.SEND, Side.REMOTE, Result.FAILED)} "
-    f"WHEN i < 20 THEN {schema.kind_of(Op.TOUCH, Side.LOCAL, Result.DONE)} "
-    f"WHEN i % 3 = 0 THEN {schema.kind_of(Op.FETCH, Side.LOCAL, Result.DONE)} "
-    f"ELSE {schema.kind_of(Op.SEND, Side.REMOTE, Result.DONE)} END"
-)
-
-
-def filled(path: Path, rows: int) -> sqlite3.Connection:
-    """A history of so many rows, made by SQL."""
-    db = schema.open_for_writing(path)
-    db.execute("PRAGMA synchronous = OFF")
-    with schema.transaction(db):
-        db.execute(_FILL.format(rows=rows, kind=_KIND))
-        db.execute(
-            "INSERT INTO spans SELECT time_ns / ?, min(id), max(id) FROM transfers GROUP BY 1",
-            (schema.SPAN_NS,),
-        )
-        for first in range(1, rows, schema.SEGMENT):
-            schema.make_searchable(db, first, min(rows, first + schema.SEGMENT - 1))
-    return db
 
 
 def steps_of(db: sqlite3.Connection, wanted: HistoryQuery) -> int:

@@ -3,15 +3,12 @@ drawn."""
 
 from __future__ import annotations
 
-import contextlib
-import time
 from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Browser
 
-from syncin_mount.store.history.schema import SPAN_NS
-from tests.store.test_history import filled
+from tests.store.filled_history import fill_recent
 from tests.web.browser import Tab, new_tab
 from tests.web.conftest import World
 
@@ -21,8 +18,6 @@ ROWS = 1_000_000
 DRAWN = 60
 """Rows that a window of 900 pixels has at most, with those beside."""
 
-DAYS_NS = 20 * 86_400 * 1_000_000_000
-
 
 @pytest.fixture(scope="module")
 def long(world: World) -> World:
@@ -31,20 +26,7 @@ def long(world: World) -> World:
     world.must("up")
     world.must("sync", "Long")
     world.must("umount", "Long")
-    history = world.folders.replica("Long") / "history.sqlite"
-    for each in history.parent.glob("history.sqlite*"):
-        each.unlink()
-    with contextlib.closing(filled(history, ROWS)) as db:
-        # Not so old that the drive forgets it.
-        db.execute(
-            "UPDATE transfers SET time_ns = ? + id * 1000000000", (time.time_ns() - DAYS_NS,)
-        )
-        db.execute("DELETE FROM spans")
-        db.execute(
-            "INSERT INTO spans SELECT time_ns / ?, min(id), max(id) FROM transfers GROUP BY 1",
-            (SPAN_NS,),
-        )
-        db.commit()
+    fill_recent(world.folders.replica("Long") / "history.sqlite", ROWS)
     world.must("mount", "Long")
     return world
 

@@ -168,13 +168,14 @@ def real_vim(*settings: str) -> Callable[[Path], Steps]:
             pause,
         ]
         words = ["vim", "-u", "NONE", "-i", "NONE", "-N", "-es", *(f"+{each}" for each in commands)]
-        subprocess.run(
+        done = subprocess.run(
             [*words, "+quit!"],
-            check=True,
+            check=False,
             timeout=60,
             stdin=subprocess.DEVNULL,
             capture_output=True,
         )
+        assert done.returncode == 0, (done, document.stat(), list(document.parent.iterdir()))
         yield
 
     return save

@@ -190,7 +190,12 @@ def test_only_what_was_looked_at_is_started_and_only_once(world: World, mounts: 
     assert (looked["files"], looked["bytes"]) == (1, 1)
     assert not (world.base / "docs").exists()
     told = lines(world.post("/api/assistant/start", {"look": looked["look"]}))
-    assert told[-1] == {"event": "mounted", "name": "docs", "notes": []}
+    assert told[-1] == {
+        "event": "mounted",
+        "name": "docs",
+        "notes": [],
+        "offer_log_in": False,
+    }
     # Pressed twice, or after a connection that broke: how it went is told again, nothing is done.
     again = lines(world.post("/api/assistant/start", {"look": looked["look"]}))
     assert again == told[-1:]
@@ -231,7 +236,12 @@ def test_an_import_that_left_a_file_goes_on(world: World, mounts: None):
         assert not here.is_mount()
         assert (here / "used.txt").read_text() == "used.txt"
     told = lines(world.post("/api/assistant/import", {"name": "letters"}))
-    assert told[-1] == {"event": "mounted", "name": "letters", "notes": []}
+    assert told[-1] == {
+        "event": "mounted",
+        "name": "letters",
+        "notes": [],
+        "offer_log_in": False,
+    }
     assert here.is_mount()
     assert {each.name: each.read_text() for each in here.iterdir()} == {
         "free.txt": "free.txt",

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import json
 import os
 import re
 import shutil
@@ -111,7 +112,8 @@ def build(version: str, folder: Path, made: Made) -> None:
     if wrong is not None:
         raise NoRelease(f"the list of parts is not as CycloneDX wants it ({wrong}); mend it")
     (folder / f"{NAME}-{version}.cdx.json").write_text(parts)
-    made.tell("list of parts", f"{parts.count('bom-ref')} packages; CycloneDX's schema takes it")
+    count = len(json.loads(parts)["components"])
+    made.tell("list of parts", f"{count} packages; CycloneDX's schema takes it")
 
 
 def _pack(site: Path, target: Path) -> None:

@@ -158,3 +158,19 @@ def test_checksums_are_as_sha256sum_reads_them(release: ModuleType, tmp_path: Pa
     assert lines[0] == f"{hashlib.sha256(b'a.deb').hexdigest()}  a.deb"
     assert len(lines) == 2
     subprocess.run(["sha256sum", "--check", "SHA256SUMS"], cwd=tmp_path, check=True)
+
+
+def test_the_site_is_packed_into_the_same_bytes_again(
+    release: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(release, "commit_time", lambda: str(SECONDS))
+    packed = []
+    for number, clock in enumerate((SECONDS, SECONDS + 100)):
+        site = tmp_path / str(number) / "site"
+        (site / "guide").mkdir(parents=True)
+        for name in ("index.html", "guide/a.html", "guide/b.html"):
+            (site / name).write_text(name)
+        monkeypatch.setattr("time.time", lambda clock=clock: clock)
+        release._pack(site, tmp_path / str(number) / "docs.tar.gz")
+        packed.append((tmp_path / str(number) / "docs.tar.gz").read_bytes())
+    assert packed[0] == packed[1]

@@ -4,6 +4,7 @@ says why this is no release. It sets no tag and publishes nothing: docs/internal
 from __future__ import annotations
 
 import argparse
+import gzip
 import hashlib
 import json
 import os
@@ -124,7 +125,11 @@ def _pack(site: Path, target: Path) -> None:
         member.uname = member.gname = ""
         return member
 
-    with tarfile.open(target, "w:gz") as archive:
+    with (
+        # A header without the clock: the same site, the same bytes.
+        gzip.GzipFile(target, "wb", mtime=0) as packed,
+        tarfile.open(fileobj=packed, mode="w") as archive,
+    ):
         archive.add(site, f"{target.name.removesuffix('.tar.gz')}", filter=plain)
 
 

@@ -250,13 +250,14 @@ def supervision(supervised: Supervised) -> str:
     if supervised.next_try is None:
         return supervised.why or ""
     at = output.time_of_day(supervised.next_try)
+    why = (supervised.why or "").removesuffix(".")  # some of these are whole sentences
     if supervised.phase is Phase.UP:
         return t(
             "disabled, but not unmounted yet: {why}; next try at {time}",
-            why=supervised.why,
+            why=why,
             time=at,
         )
-    return t("{why}; next try at {time}", why=supervised.why, time=at)
+    return t("{why}; next try at {time}", why=why, time=at)
 
 
 def paused(status: Status) -> str:

@@ -6,7 +6,7 @@ import errno
 import os
 from pathlib import Path
 
-from syncin_mount.store import system
+from syncin_mount import system
 
 
 def write_whole(path: Path, text: str) -> None:

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 from reconciler.phrases import Phrase
-from syncin_mount.store import system
+from syncin_mount import system
 from syncin_mount.store.errors import ReplicaInUse
 
 log = logging.getLogger(__name__)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from syncin_mount.store.system import is_dying
+from syncin_mount.system import is_dying
 from tests.cli.conftest import World
 
 pytestmark = [

@@ -8,7 +8,8 @@ import random
 from pathlib import Path
 
 from reconciler.model import NodeId
-from syncin_mount.store import NodeType, Replica, system
+from syncin_mount import system
+from syncin_mount.store import NodeType, Replica
 from tests.store.support import SECOND, arrive, at, attr, base_of, kill, make, place, settle, write
 
 STATES = ("killed", "clean", "power cut")

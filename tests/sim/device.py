@@ -38,7 +38,7 @@ from reconciler.reporting.report import Report
 from reconciler.requests.connectivity import Connectivity
 from syncin_mount.store import Attr, NodeType, Replica
 from syncin_mount.store.maintenance.check import check
-from syncin_mount.store.system import next_data
+from syncin_mount.system import next_data
 from tests.sim.remote import ModelFolder
 
 if TYPE_CHECKING:

@@ -26,7 +26,7 @@ from typing import Any
 
 import pytest
 
-from syncin_mount.store import system
+from syncin_mount import system
 from syncin_mount.store.index.index import Index
 
 IGNORED = ("history.sqlite", "index/")

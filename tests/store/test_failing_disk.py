@@ -18,7 +18,8 @@ import lmdb
 import pytest
 
 from reconciler.model import ROOT
-from syncin_mount.store import Replica, check, system
+from syncin_mount import system
+from syncin_mount.store import Replica, check
 from syncin_mount.store.index.tree_walk import require_node
 from tests.store.support import at, kill, make, open_replica, read, sound, tree, write
 

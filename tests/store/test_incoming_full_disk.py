@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from syncin_mount.store import system
+from syncin_mount import system
 from syncin_mount.store.content.handles import IncomingFile
 from tests.small_disk import SmallDisk, small_disk
 

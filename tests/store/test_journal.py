@@ -16,8 +16,9 @@ import pytest
 import xxhash
 
 from reconciler.model import ROOT, Base, Kind, NodeId
+from syncin_mount import system
 from syncin_mount.app.messages import sentence
-from syncin_mount.store import JournalDamaged, NodeType, Replica, check, system
+from syncin_mount.store import JournalDamaged, NodeType, Replica, check
 from syncin_mount.store.errors import NotRecordable, ReplicaError
 from syncin_mount.store.journal import events
 from syncin_mount.store.journal.last_record import RECORDED

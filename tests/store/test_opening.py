@@ -10,14 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from syncin_mount import __version__
+from syncin_mount import __version__, system
 from syncin_mount.store import (
     NewerFormat,
     NodeType,
     Replica,
     ReplicaError,
     ReplicaInUse,
-    system,
 )
 from syncin_mount.store.records import FORMAT
 from tests.store.support import (

@@ -15,7 +15,8 @@ import lmdb
 import pytest
 
 from reconciler.model import ROOT, Base, Kind, NodeId
-from syncin_mount.store import NodeType, Replica, check, system
+from syncin_mount import system
+from syncin_mount.store import NodeType, Replica, check
 from syncin_mount.store.content import objects
 from tests.store.power import Disk
 from tests.store.support import arrive, at, kill, make, open_replica, read, tree

@@ -39,7 +39,7 @@ from syncin_mount.store.maintenance.repair import Repaired, repair
 from syncin_mount.store.records import FORMAT, Unlink, decode_node, encode, key
 from syncin_mount.store.recovery.lmdb_pages import IndexFile
 from syncin_mount.store.recovery.repair_swap import REPAIRING
-from syncin_mount.store.system import boot_id
+from syncin_mount.system import boot_id
 from tests.store.support import (
     SECOND,
     arrive,

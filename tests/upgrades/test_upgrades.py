@@ -13,9 +13,8 @@ from typing import Any
 
 import pytest
 
-from syncin_mount import __version__
+from syncin_mount import __version__, system
 from syncin_mount.cli.demo.sandbox import Sandbox
-from syncin_mount.store import system
 from syncin_mount.store.records import FORMAT
 from tests.upgrades.making import (
     AFTER,

@@ -10,6 +10,7 @@ import trio
 from reconciler.model import Kind
 from reconciler.phrases import Phrase, strerror
 from reconciler.reporting.conflict import Lost
+from syncin_mount import system
 from syncin_mount.app.conflicts.journal import Choice
 from syncin_mount.control.conflict_messages import (
     READ_MOST,
@@ -18,7 +19,6 @@ from syncin_mount.control.conflict_messages import (
     VersionPart,
 )
 from syncin_mount.control.service import NotDone
-from syncin_mount.store import system
 
 if TYPE_CHECKING:
     from syncin_mount.app.conflicts.places import Places

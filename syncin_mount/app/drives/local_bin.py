@@ -17,13 +17,14 @@ import trio
 from reconciler.model import ROOT, NodeId
 from reconciler.names import free_names
 from reconciler.phrases import Phrase, strerror
+from syncin_mount import system
 from syncin_mount.app.errors import NoSuchEntry, PlaceTaken
 from syncin_mount.app.runtime.content_sync import sync_everything
 from syncin_mount.control.messages import BinEntry
 from syncin_mount.control.service import NotDone
 from syncin_mount.deep_tree import walk
 from syncin_mount.sparse_ranges import data_pieces
-from syncin_mount.store import NodeType, system
+from syncin_mount.store import NodeType
 from syncin_mount.trash import TrashUnusable
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ import os
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from syncin_mount.store import system
+from syncin_mount import system
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -6,7 +6,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from typing import Final
 
-from syncin_mount.store.system import next_data
+from syncin_mount.system import next_data
 
 BLOCK: Final = 4096
 _ZERO_BLOCK: Final = bytes(BLOCK)

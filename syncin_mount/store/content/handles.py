@@ -13,7 +13,7 @@ import struct
 from collections.abc import Callable
 from pathlib import Path
 
-from syncin_mount.store import system
+from syncin_mount import system
 from syncin_mount.store.content.byte_ranges import BLOCK, Ranges, data_ranges, runs
 
 log = logging.getLogger(__name__)

@@ -19,9 +19,9 @@ from typing import Any, Final
 import msgspec
 import xxhash
 
+from syncin_mount import system
 from syncin_mount.deep_tree import make_folders, remove_tree
 from syncin_mount.sparse_ranges import data_pieces
-from syncin_mount.store import system
 from syncin_mount.store.content.handles import IncomingFile, zeros_of
 from syncin_mount.store.content.incoming_version import IncomingVersion
 from syncin_mount.store.content.unlinked_contents import KeptObjects

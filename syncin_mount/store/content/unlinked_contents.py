@@ -15,7 +15,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from syncin_mount.store import system
+from syncin_mount import system
 from syncin_mount.store.content.handles import Content
 
 _Key = tuple[int, int]  # owner, number

@@ -33,7 +33,8 @@ from pathlib import Path
 from typing import Final
 
 from reconciler.phrases import Phrase
-from syncin_mount.store import atomic_file, system
+from syncin_mount import system
+from syncin_mount.store import atomic_file
 from syncin_mount.store.content.incoming_version import IncomingVersion
 from syncin_mount.store.content.objects import Object, Objects
 from syncin_mount.store.durability.committer import Committer

@@ -31,7 +31,7 @@ from pathlib import Path
 from typing import Final
 
 from reconciler.model import Op, Result, Side
-from syncin_mount.store import system
+from syncin_mount import system
 
 LAYOUT: Final = 2
 SPAN_NS: Final = 3600 * 10**9

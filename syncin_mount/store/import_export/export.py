@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING
 
 from reconciler.model import ROOT, NodeId
 from reconciler.phrases import Phrase
+from syncin_mount import system
 from syncin_mount.deep_tree import walk
 from syncin_mount.sparse_ranges import data_pieces
-from syncin_mount.store import system
 from syncin_mount.store.types import NodeType
 
 if TYPE_CHECKING:

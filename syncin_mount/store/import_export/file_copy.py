@@ -7,7 +7,7 @@ import os
 import sys
 
 from reconciler.phrases import Phrase
-from syncin_mount.store import system
+from syncin_mount import system
 from syncin_mount.store.journal.reserve import NO_ROOM
 
 _PIECE = 1024 * 1024

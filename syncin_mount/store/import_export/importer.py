@@ -30,7 +30,7 @@ from typing import TYPE_CHECKING
 from reconciler.model import ROOT, NodeId
 from reconciler.names import MAX_NAME_BYTES, free_names
 from reconciler.phrases import Phrase
-from syncin_mount.store import system
+from syncin_mount import system
 from syncin_mount.store.import_export import leases
 from syncin_mount.store.import_export.file_copy import (
     InUse,

@@ -17,7 +17,7 @@ import lmdb
 
 from syncin_mount.store.index.tables.lmdb_tables import TABLES, Table
 from syncin_mount.store.index.tables.snapshot import IndexSnapshot
-from syncin_mount.store.system import keep_from_children
+from syncin_mount.system import keep_from_children
 
 log = logging.getLogger(__name__)
 

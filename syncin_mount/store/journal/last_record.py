@@ -15,7 +15,7 @@ from typing import Final
 
 import xxhash
 
-from syncin_mount.store import system
+from syncin_mount import system
 
 log = logging.getLogger(__name__)
 

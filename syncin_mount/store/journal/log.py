@@ -31,7 +31,7 @@ from typing import Final, NamedTuple
 import xxhash
 
 from reconciler.phrases import Phrase
-from syncin_mount.store import system
+from syncin_mount import system
 from syncin_mount.store.errors import JournalDamaged, Repair
 from syncin_mount.store.journal.last_record import RECORDED, Tally
 from syncin_mount.store.journal.reserve import NO_ROOM, Reserve

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Final, TypeVar
 
-from syncin_mount.store import system
+from syncin_mount import system
 
 log = logging.getLogger(__name__)
 

@@ -22,7 +22,8 @@ from typing import Final
 
 import lmdb
 
-from syncin_mount.store import atomic_file, format_version, lock, system
+from syncin_mount import system
+from syncin_mount.store import atomic_file, format_version, lock
 from syncin_mount.store.content.objects import FANOUT, Objects
 from syncin_mount.store.errors import NewerFormat, ReplicaError
 from syncin_mount.store.index.environment import MAP_SIZE

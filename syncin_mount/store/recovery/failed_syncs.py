@@ -14,7 +14,8 @@ import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from syncin_mount.store import atomic_file, system
+from syncin_mount import system
+from syncin_mount.store import atomic_file
 
 log = logging.getLogger(__name__)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-from syncin_mount.store import system
+from syncin_mount import system
 
 REPAIRING: Final = "repairing"
 """The file that says that a new index is complete and takes the old one's place: with the number of

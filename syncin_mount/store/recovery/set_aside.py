@@ -12,7 +12,7 @@ import logging
 from pathlib import Path
 from typing import Final
 
-from syncin_mount.store import system
+from syncin_mount import system
 
 log = logging.getLogger(__name__)
 

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from reconciler.model import NodeId
 from reconciler.phrases import Phrase
-from syncin_mount.store import system
+from syncin_mount import system
 from syncin_mount.store.content.objects import DEEP, Objects
 from syncin_mount.store.conversions import to_bin_entry
 from syncin_mount.store.durability.committer import Committer

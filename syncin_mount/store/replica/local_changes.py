@@ -27,7 +27,7 @@ from dataclasses import dataclass
 from reconciler.model import NodeId
 from reconciler.names import free_names
 from reconciler.phrases import Phrase
-from syncin_mount.store import system
+from syncin_mount import system
 from syncin_mount.store.changes import AttrChanged
 from syncin_mount.store.content.objects import Objects
 from syncin_mount.store.conversions import to_operation

@@ -10,7 +10,7 @@ import os
 from pathlib import Path
 
 from reconciler.model import NodeId
-from syncin_mount.store import system
+from syncin_mount import system
 from syncin_mount.store.content.objects import Objects
 from syncin_mount.store.content.unlinked_contents import Kept
 from syncin_mount.store.conversions import is_utf8, to_attr

@@ -19,7 +19,8 @@ import lmdb
 import msgspec
 
 from reconciler.phrases import Phrase
-from syncin_mount.store import format_version, lock, system
+from syncin_mount import system
+from syncin_mount.store import format_version, lock
 from syncin_mount.store.content.objects import Objects
 from syncin_mount.store.durability.committer import Committer
 from syncin_mount.store.durability.content_durability import ContentDurability

@@ -15,7 +15,7 @@ import os
 from collections.abc import Iterable
 
 from reconciler.model import Base, NodeId, Place
-from syncin_mount.store import system
+from syncin_mount import system
 from syncin_mount.store.changes import AttrChanged
 from syncin_mount.store.content.objects import Objects
 from syncin_mount.store.conversions import place_name, recordable_text, to_record

@@ -8,6 +8,8 @@ wrong.
 
 import sys
 
+from reconciler.positioned import pread, pwrite
+
 if sys.platform == "win32":
     from syncin_mount.system.windows import (
         OPEN,
@@ -24,8 +26,6 @@ if sys.platform == "win32":
         knows_holes,
         lock_file,
         next_data,
-        pread,
-        pwrite,
         reserve,
         sync_data,
         sync_file_system,
@@ -47,8 +47,6 @@ else:
         knows_holes,
         lock_file,
         next_data,
-        pread,
-        pwrite,
         reserve,
         sync_data,
         sync_file_system,

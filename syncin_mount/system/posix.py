@@ -13,7 +13,6 @@ assert sys.platform != "win32"
 OPEN = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
 READ = os.O_RDONLY | os.O_CLOEXEC
 OWNER = (os.getuid(), os.getgid())
-pread, pwrite = os.pread, os.pwrite
 sync_data = os.fdatasync
 _PROBE = 4 << 20
 _KEEP_SIZE = 1

@@ -10,6 +10,8 @@ import sys
 import time
 from pathlib import Path
 
+from reconciler.positioned import pread, pwrite
+
 assert sys.platform == "win32"
 
 OPEN = os.O_RDWR | os.O_CREAT | os.O_NOINHERIT | os.O_BINARY
@@ -25,18 +27,6 @@ def lock_file(fd: int) -> None:
         msvcrt.locking(fd, msvcrt.LK_NBLCK, 1)
     except PermissionError:
         raise BlockingIOError(errno.EAGAIN, "locked") from None
-
-
-def pread(fd: int, size: int, offset: int) -> bytes:
-    """Reads at an offset."""
-    os.lseek(fd, offset, os.SEEK_SET)
-    return os.read(fd, size)
-
-
-def pwrite(fd: int, data: bytes | memoryview, offset: int) -> int:
-    """Writes at an offset; how many bytes."""
-    os.lseek(fd, offset, os.SEEK_SET)
-    return os.write(fd, data)
 
 
 def copy_range(source: int, target: int, size: int, offset: int) -> int:

@@ -27,10 +27,11 @@ from typing import TYPE_CHECKING, NoReturn
 import msgspec
 import trio
 
+from reconciler.positioned import read_cached, read_into
 from syncin_mount.vfs.arrivals import Arrivals
 from syncin_mount.vfs.open_file import OpenFile
 from syncin_mount.vfs.padding import PAGE, take_back
-from syncin_mount.vfs.positioned import read_at, read_cached, write_at
+from syncin_mount.vfs.positioned import write_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -365,7 +366,7 @@ class OpenFiles:
             return view[:count]
         own = memoryview(bytearray(size))
         own[:count] = view[:count]
-        count += await trio.to_thread.run_sync(read_at, fd, own[count:], offset + count)
+        count += await trio.to_thread.run_sync(read_into, fd, own[count:], offset + count)
         # thrown away while it was read
         if arriving and content.missing(offset, offset + size) is not None:
             return await self.read(file, offset, size)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 
-from syncin_mount.vfs.positioned import read_at
+from reconciler.positioned import read_into
 
 PAGE = 4096
 
@@ -27,7 +27,7 @@ def take_back(fd: int, before: int) -> None:
         return
     start = size - PAGE
     page = memoryview(bytearray(PAGE))
-    read_at(fd, page, start)
+    read_into(fd, page, start)
     filled = len(bytes(page).rstrip(b"\0"))
     if filled or before > start:
         os.ftruncate(fd, max(before, start + filled))

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from reconciler.checksum import checksum
 from reconciler.model import ROOT, Base, Kind, NodeId
-from reconciler.ranged_read import HOLES_FROM, ZEROS, read_at, read_sparse
+from reconciler.positioned import pread
+from reconciler.ranged_read import HOLES_FROM, ZEROS, read_sparse
 from syncin_mount.sparse_ranges import data_pieces
 from syncin_mount.store import Replica
 from syncin_mount.store.content.byte_ranges import BLOCK, runs
@@ -192,9 +193,9 @@ async def test_holes_are_not_read_to_be_sent(
 
     def counted(fd: int, length: int, offset: int) -> bytes:
         count.append(length)
-        return read_at(fd, length, offset)
+        return pread(fd, length, offset)
 
-    monkeypatch.setattr("reconciler.ranged_read.read_at", counted)
+    monkeypatch.setattr("reconciler.ranged_read.pread", counted)
     assert await checksum(content.fd, 32 * MIB) == expected
     assert sum(count) <= 3 * MIB
     assert read_sparse(content.fd, MIB, 4 * MIB) is ZEROS

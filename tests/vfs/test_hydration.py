@@ -10,9 +10,10 @@ import re
 import pytest
 import trio
 
+from reconciler import positioned
 from reconciler.errors import Obstacle
 from reconciler.model import ROOT
-from syncin_mount.vfs import FileSystem, NoHydrator, files, positioned
+from syncin_mount.vfs import FileSystem, NoHydrator, files
 from syncin_mount.vfs.arrivals import ERRNO, TOLD_A_MINUTE
 
 DATA = bytes(range(256)) * 40
@@ -202,14 +203,14 @@ async def test_what_is_thrown_away_while_it_is_read_is_read_again(world, monkeyp
     incoming = world.replica.incoming(node, len(DATA), 1_700_000_000)
     incoming.write(0, DATA)
     handle = await world.fs.open(world.fs.lookup(ROOT, b"file").ino, os.O_RDONLY)
-    read_at = positioned.read_at
+    read_into = positioned.read_into
 
     def thrown_away(fd: int, buffer: memoryview, offset: int) -> int:
-        monkeypatch.setattr(files, "read_at", read_at)
+        monkeypatch.setattr(files, "read_into", read_into)
         incoming.restart()
-        return read_at(fd, buffer, offset)
+        return read_into(fd, buffer, offset)
 
-    monkeypatch.setattr(files, "read_at", thrown_away)
+    monkeypatch.setattr(files, "read_into", thrown_away)
     monkeypatch.setattr(files, "read_cached", lambda *_: 0)  # as if it were not in memory
     assert bytes(await world.fs.read(handle, 5000, 100)) == DATA[5000:5100]
     incoming.close()

@@ -22,7 +22,7 @@ import trio
 
 from reconciler.hydration.content_proof import Verdict, look_at
 from reconciler.model import Kind, NodeId
-from reconciler.ranged_read import read_at
+from reconciler.positioned import pread
 from syncin_mount.app.runtime.idle_io import at_idle_priority
 from syncin_mount.app.runtime.private_file import replace_private
 
@@ -156,7 +156,7 @@ def _add(digest: Any, fd: int, length: int, offset: int) -> int:
     """Adds a piece of a file to the digest; how many bytes. What is read is not kept in memory: the
     next round is to see what the disk has."""
     with at_idle_priority():
-        piece = read_at(fd, length, offset)
+        piece = pread(fd, length, offset)
         digest.update(piece)
         if sys.platform != "win32":
             os.posix_fadvise(fd, offset, length, os.POSIX_FADV_DONTNEED)

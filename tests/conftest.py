@@ -8,6 +8,7 @@ import os
 import re
 import signal
 import subprocess
+import sys
 import tempfile
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field
@@ -121,7 +122,7 @@ def is_fit(folder: Path) -> bool:
     return True
 
 
-if "TMPDIR" not in os.environ and is_fit(MEMORY):
+if sys.platform != "win32" and "TMPDIR" not in os.environ and is_fit(MEMORY):
     os.environ["TMPDIR"] = str(MEMORY)
     tempfile.tempdir = None  # as others may have asked for it before
 

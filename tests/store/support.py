@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from reconciler.model import ROOT, Base, Kind, Leftover, NodeId
+from syncin_mount import system
 from syncin_mount.store import Attr, NodeType, Replica, check
 
 SECOND = 1_000_000_000
@@ -102,14 +103,14 @@ def write(
     replica.begin_write(node, discard=True)
     content = replica.open_content(node)
     os.ftruncate(content.fd, 0)
-    os.pwrite(content.fd, data, 0)
+    system.pwrite(content.fd, data, 0)
     replica.written(node, size=len(data), mtime_ns=mtime_ns)
     content.close()
 
 
 def read(replica: Replica, node: NodeId) -> bytes:
     content = replica.open_content(node)
-    data = os.pread(content.fd, 1 << 20, 0)
+    data = system.pread(content.fd, 1 << 20, 0)
     content.close()
     return data
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.model import ROOT, Base, Kind, NodeId
+from syncin_mount import system
 from syncin_mount.store import (
     NodeType,
     Replica,
@@ -57,7 +58,7 @@ def test_deleting_keeps_what_the_server_never_had(replica: Replica) -> None:
     assert pick_bin(replica) == [("folder/sub/edited", b"edited")]
     (link,) = (path for path in (replica.folder / "bin").rglob("*") if path.is_symlink())
     assert (link.name, link.readlink()) == ("link", Path("sent"))
-    assert os.pread(reader.fd, 10, 0) == b"sent"
+    assert system.pread(reader.fd, 10, 0) == b"sent"
     reader.close()
     (entry,) = replica.bin.entries()
     assert (entry.path, entry.is_folder, entry.why) == ("folder", True, "deleted on the server")
@@ -234,7 +235,7 @@ def test_an_entry_is_read_and_stays_in_the_bin(replica: Replica) -> None:
     assert [each.sequence for each in replica.bin.entries()] == [file.sequence, folder.sequence]
     assert dict(tree(replica)) == {}
     replica.bin.empty([file.sequence])
-    assert os.pread(fd, 10, 1) == b"ords"
+    assert system.pread(fd, 10, 1) == b"ords"
     os.close(fd)
     replica.create(ROOT, b"link", NodeType.SYMLINK, mode=0o777, uid=0, gid=0, target=b"/etc/passwd")
     replica.delete_local(at(replica, "link"), keep=True, why="test")

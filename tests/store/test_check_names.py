@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from reconciler.model import ROOT
+from syncin_mount import system
 from syncin_mount.store import NodeType, Replica
 from syncin_mount.store.maintenance.check import check
 from syncin_mount.store.recovery.consistency import Problem
@@ -18,7 +18,7 @@ def test_a_lost_content_is_told_by_its_path(tmp_path: Path):
         node = replica.create(folder, b"a.txt", NodeType.FILE, mode=0o644, uid=0, gid=0).node
         replica.begin_write(node, discard=True)
         content = replica.open_content(node)
-        os.pwrite(content.fd, b"text", 0)
+        system.pwrite(content.fd, b"text", 0)
         content.close()
         replica.written(node, size=4, mtime_ns=10**18)
         assert check(replica) == []

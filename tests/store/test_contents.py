@@ -57,7 +57,7 @@ def test_parts_in_any_order_make_the_whole(
         incoming.write(start, whole[start:stop])
         gap = incoming.missing(0, size)
         here = size if gap is None else gap[0]
-        assert os.pread(incoming.fd, here, 0) == whole[:here]
+        assert system.pread(incoming.fd, here, 0) == whole[:here]
     assert incoming.missing(0, size) is None
     incoming.close()
     assert path.read_bytes() == whole

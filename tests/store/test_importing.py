@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from reconciler.model import ROOT
+from syncin_mount import system
 from syncin_mount.store import Replica
 from syncin_mount.store.import_export import importer
 from syncin_mount.store.import_export.export import copy_out
@@ -142,7 +143,7 @@ def test_holes_take_no_room(replica: Replica, tmp_path: Path):
     content = replica.open_content(node)
     try:
         assert os.fstat(content.fd).st_size == 1 << 30
-        assert os.pread(content.fd, 6, 1 << 29) == b"island"
+        assert system.pread(content.fd, 6, 1 << 29) == b"island"
         assert os.fstat(content.fd).st_blocks * 512 < 1 << 20
     finally:
         content.close()
@@ -306,7 +307,7 @@ def test_what_an_interrupted_batch_left_and_is_not_the_original_goes_to_the_bin(
     assert node is not None
     replica.begin_write(node)
     content = replica.open_content(node)
-    os.pwrite(content.fd, b"WHOLE", 0)
+    system.pwrite(content.fd, b"WHOLE", 0)
     content.close()
     replica.written(node, size=5, mtime_ns=NS)
     done = Importer(replica, folder).run()

@@ -50,7 +50,7 @@ def believed(path: Path) -> list[int]:
         start for start in range(0, SIZE, 4096) if incoming.missing(start, start + 4096) is None
     ]
     for start in blocks:
-        assert os.pread(incoming.fd, 4096, start) == WHOLE[start : start + 4096]
+        assert system.pread(incoming.fd, 4096, start) == WHOLE[start : start + 4096]
     incoming.close()
     return blocks
 

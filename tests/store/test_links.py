@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.model import ROOT, Base, Kind, NodeId
+from syncin_mount import system
 from syncin_mount.store import AttrChanged, Change, NodeType, Replica, check
 from syncin_mount.store.index.tree_walk import require_node
 from tests.store.support import (
@@ -354,7 +355,7 @@ def test_a_kill_while_a_file_of_two_names_is_written(folder: Path) -> None:
     first, second = pair(replica)
     replica.begin_write(second)
     content = replica.open_content(first)
-    os.pwrite(content.fd, b"longer words", 0)
+    system.pwrite(content.fd, b"longer words", 0)
     content.close()
     kill(replica)
     again = sound(open_replica(folder))

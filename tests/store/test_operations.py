@@ -9,6 +9,7 @@ import os
 import pytest
 
 from reconciler.model import ROOT, Base, Kind, Place
+from syncin_mount import system
 from syncin_mount.store import (
     NodeType,
     OpKind,
@@ -56,7 +57,7 @@ def test_a_save_by_rename_keeps_the_document_and_gives_it_the_new_inode(replica:
     assert read(replica, document) == b"new words!"
     assert [one.node for one in replica.dirty()] == [document]
     replica.commit()
-    assert os.pread(reader.fd, 100, 0) == b"old words"
+    assert system.pread(reader.fd, 100, 0) == b"old words"
     reader.close()
     # And once more, over the inode that is not the node's number.
     make(replica, "doc.tmp", data=b"third")

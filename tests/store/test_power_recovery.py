@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.model import ROOT, Base, Kind, NodeId
+from syncin_mount import system
 from syncin_mount.store import (
     Replica,
     Status,
@@ -374,7 +375,7 @@ def test_after_a_power_cut_content_whose_event_was_lost_counts_as_changed(folder
     replica.durability.mark_synced(contents)
     replica.commit()
     content = replica.open_content(node)
-    os.pwrite(content.fd, b"12345678", 0)  # its event was in the journal's lost part
+    system.pwrite(content.fd, b"12345678", 0)  # its event was in the journal's lost part
     content.close()
     kill(replica)
     again = sound(open_replica(folder, boot_id="boot 2"))

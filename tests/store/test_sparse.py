@@ -16,6 +16,7 @@ from reconciler.checksum import checksum
 from reconciler.model import ROOT, Base, Kind, NodeId
 from reconciler.positioned import pread
 from reconciler.ranged_read import HOLES_FROM, ZEROS, read_sparse
+from syncin_mount import system
 from syncin_mount.sparse_ranges import data_pieces
 from syncin_mount.store import Replica
 from syncin_mount.store.content.byte_ranges import BLOCK, runs
@@ -39,7 +40,7 @@ def replica(folder: Path) -> Iterator[Replica]:
 def read(replica: Replica, node: NodeId) -> bytes:
     content = replica.open_content(node)
     try:
-        return os.pread(content.fd, os.fstat(content.fd).st_size, 0)
+        return system.pread(content.fd, os.fstat(content.fd).st_size, 0)
     finally:
         content.close()
 
@@ -150,7 +151,7 @@ def test_zeros_and_data_in_any_order_make_the_whole(
         incoming.write(index * BLOCK, parts[index])
     incoming.write(6 * BLOCK, bytes(tail))
     assert incoming.missing(0, len(whole)) is None
-    assert os.pread(incoming.fd, len(whole), 0) == whole
+    assert system.pread(incoming.fd, len(whole), 0) == whole
     incoming.close()
 
 
@@ -161,7 +162,7 @@ def sparse(replica: Replica, name: str) -> NodeId:
     content = replica.open_content(node)
     os.ftruncate(content.fd, 32 * MIB)
     for offset in (0, 16 * MIB, 32 * MIB - BLOCK):
-        os.pwrite(content.fd, b"d" * BLOCK, offset)
+        system.pwrite(content.fd, b"d" * BLOCK, offset)
     content.close()
     replica.written(node, size=32 * MIB, mtime_ns=10**18)
     return node

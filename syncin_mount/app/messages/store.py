@@ -45,7 +45,7 @@ def findings(checked: Checked) -> Iterator[str]:
     if not checked.there:
         yield t("nothing was synchronized yet: there is no local copy")
     elif checked.found:
-        yield from checked.found
+        yield from map(said, checked.found)
     else:
         yield t("all was in order") if checked.repaired else t("all is in order")
 
@@ -67,7 +67,8 @@ def trouble(checked: Checked, drive: str) -> str | None:
     if not checked.left:
         return None
     if checked.repaired:
-        return t("this is still out of order: {names}", names="; ".join(checked.left[:5]))
+        some = "; ".join(map(said, checked.left[:5]))
+        return t("this is still out of order: {names}", names=some)
     return tn(
         "{count} thing of '{drive}' out of order; repair it, which keeps all contents: {command}",
         "{count} things of '{drive}' out of order; repair it, which keeps all contents: {command}",

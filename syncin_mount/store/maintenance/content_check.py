@@ -47,7 +47,8 @@ def look_at_contents(
         elif found is None or found != known:
             path = replica.local_path(node)
             healed = heal and replica.rotted(node, WHY)
-            yield Problem(node, f"{path}: {WHY if healed else _told(replica, node)}")
+            why = WHY if healed else _told(replica, node)
+            yield Problem(node, Phrase("{path}: {why}", path=path, why=why))
         on_read(0)
 
 

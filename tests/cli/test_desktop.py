@@ -60,6 +60,13 @@ def test_a_package_brings_its_own_entry(share: Path):
     paths = desktop_files.install(share, ("/usr/bin/syncin-mount",), entry=False)
     assert not any("applications" in str(path) or "apps" in path.parts for path in paths)
     assert desktop_files.presence(share, ("/usr/bin/syncin-mount",)) is Presence.WHOLE
+    own = [share / "applications/syncin-mount.desktop"]
+    own += [share / "icons/hicolor/scalable/apps/syncin-mount.svg"]
+    for path in own:
+        path.parent.mkdir(parents=True)
+        path.write_text("the package's")
+    desktop_files.install(share, ("/usr/bin/syncin-mount",), entry=False)
+    assert [path.read_text() for path in own] == ["the package's"] * 2
 
 
 def test_those_of_the_user_come_before_those_of_a_package(

@@ -36,6 +36,7 @@ PACKAGED: Final = ("/usr/bin/syncin-mount",)
 
 _FOLDERS: Final = ("nautilus", "nemo", "caja", "thunar")
 _ICONS: Final = Path("icons/hicolor/scalable")
+_APP_ICON: Final = _ICONS / "apps/syncin-mount.svg"
 
 
 class Presence(enum.Enum):
@@ -79,17 +80,18 @@ def files(command: Sequence[str], *, entry: bool = True) -> Iterator[DesktopFile
     # KDE wants the file to be executable: it starts something.
     yield DesktopFile(SERVICE_MENU, service_menu(command).encode(), executable=True)
     if entry:
-        yield DesktopFile(_ICONS / "apps/syncin-mount.svg", ICON.read_bytes())
+        yield DesktopFile(_APP_ICON, ICON.read_bytes())
         yield DesktopFile(ENTRY, desktop_entry(command).encode())
 
 
 def install(share: Path, command: Sequence[str], *, entry: bool = True) -> list[Path]:
-    """Puts them there; those of an older version are replaced, and what that had more goes. The
-    paths. Raises OSError."""
+    """Puts them there; those of an older version are replaced, and what that had more goes. Without
+    ``entry`` those two files are left as they are: a package has its own. The paths. Raises
+    OSError."""
     wanted = list(files(command, entry=entry))
     keep = {share / each.path for each in wanted}
     for path in _there(share):
-        if path not in keep:
+        if path not in keep and (entry or path not in _apart(share)):
             path.unlink(missing_ok=True)
     for each in wanted:
         path = share / each.path
@@ -109,14 +111,18 @@ def remove(share: Path) -> list[Path]:
     return gone
 
 
+def _apart(share: Path) -> set[Path]:
+    """The entry and the icon, of which a package has its own."""
+    return {share / ENTRY, share / _APP_ICON}
+
+
 def presence(share: Path, command: Sequence[str]) -> Presence:
     """Whether they are there as this program would put them."""
     there = {path: path.read_bytes() for path in _there(share)}
     if not there:
         return Presence.NONE
     wanted = {share / each.path: each.data for each in files(command)}
-    # A package has an entry and an icon of its own.
-    apart = {share / ENTRY, share / _ICONS / "apps/syncin-mount.svg"}
+    apart = _apart(share)
     if any(path not in wanted and path.suffix != ".pyc" for path in there):
         return Presence.OLD
     for path, data in wanted.items():

@@ -267,6 +267,10 @@ class NodeMatcher:
             if known is not None and (known.kind is Kind.FOLDER) is entry.is_folder:
                 self._claim(entry, node)
 
+    def _is_ours(self, node: NodeId) -> bool:
+        """Whether anybody here knows it."""
+        return self._known.base(node) is not None or self._known.local(node) is not None
+
     def _claim(self, entry: Entry, node: NodeId) -> None:
         self._claims[entry.path] = node
         self._moving.add(node)
@@ -485,8 +489,8 @@ class NodeMatcher:
     # problems -------------------------------------------------------------------------------------
 
     def _note_problem(self, path: str, why: str) -> None:
-        """Makes the node at that path unknown: the listed one, else the base's, else a local one,
-        else a new one."""
+        """Makes the node at that path unknown: the listed one, else the base's, else the one that
+        has this name for a moment, else a local one, else a new one."""
         parent, name = ROOT, ""
         node: NodeId | None = ROOT
         for name in path.split("/") if path else ():
@@ -495,6 +499,10 @@ class NodeMatcher:
             parent, node = node, self._tree.child(node, name)
         if node is not None:
             self._tree.note_unknown(node, why)
+            return
+        given = node_of_swap_name(name, self._tag)
+        if given is not None and not self._is_seen(NodeId(given)) and self._is_ours(NodeId(given)):
+            self._tree.note_unknown(NodeId(given), why)
             return
         local = self._known.local_child(parent, name)
         if local is not None and self._known.base(local) is None and not self._is_seen(local):

@@ -6,6 +6,7 @@ import pytest
 
 from reconciler.filters import Filter
 from reconciler.model import Entry
+from reconciler.names import swap_name
 from reconciler.trees.listing_scan import ListingScan
 from tests.reconciler.disk import Disk, Memory, differences, observe
 
@@ -101,3 +102,14 @@ def test_a_rule_added_later_deletes_nothing(disk: Disk, memory: Memory):
     tree = observer.finish()
     assert list(tree.changed()) == [memory.node("docs")]
     assert tree.unknown(memory.node("docs/old/c")) is not None
+
+
+def test_an_unreadable_entry_under_a_name_for_a_moment_is_who_got_that(disk: Disk, memory: Memory):
+    """It is not gone: an exchange of places broke off."""
+    node = memory.node("empty")
+    disk.move("empty", name := swap_name(node, "tag"))
+    entries = [each for each in disk.listing() if each.path != name]
+    unread = Entry(name, False, 0, 0, 0, problem="EIO")
+    tree = observe(memory, [*entries, unread], tag="tag")
+    assert tree.unknown(node) == "EIO"
+    assert observe(memory, [*entries, unread], tag="other").get(node) is None

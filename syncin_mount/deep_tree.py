@@ -10,8 +10,11 @@ from __future__ import annotations
 
 import os
 import stat
-import sys
 from collections.abc import Iterator
+
+from syncin_mount.system import long_path, names_in
+
+_SEPARATOR = os.fsencode(os.sep)
 
 
 def walk(at: int | None, name: bytes) -> Iterator[tuple[bytes, os.stat_result]]:
@@ -22,30 +25,13 @@ def walk(at: int | None, name: bytes) -> Iterator[tuple[bytes, os.stat_result]]:
         found = os.lstat(path, dir_fd=at)
         yield path, found
         if stat.S_ISDIR(found.st_mode):
-            todo += [path + b"/" + child for child in _entries(at, path)]
-
-
-if sys.platform == "win32":
-
-    def _entries(_at: int | None, path: bytes) -> list[bytes]:
-        """The names in a folder."""
-        return os.listdir(path)
-
-else:
-
-    def _entries(at: int | None, path: bytes) -> list[bytes]:
-        """The names in a folder, also when somebody puts a link in its place meanwhile."""
-        fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=at)
-        try:
-            return [os.fsencode(name) for name in os.listdir(fd)]
-        finally:
-            os.close(fd)
+            todo += [path + _SEPARATOR + child for child in names_in(path, at)]
 
 
 def remove_tree(at: int | None, name: bytes) -> None:
     """Removes the name and all below it, if it is there. Raises OSError."""
     try:
-        found = list(walk(at, name))
+        found = list(walk(at, long_path(name) if at is None else name))
     except FileNotFoundError:
         return
     for path, state in reversed(found):
@@ -58,10 +44,13 @@ def remove_tree(at: int | None, name: bytes) -> None:
 def make_folders(path: bytes) -> list[bytes]:
     """Makes a folder that only its owner may enter, and those above it, as far as they are missing,
     and tells which it made. Raises OSError."""
-    missing, made = [], []
+    path, missing, made = long_path(path), [], []
     while not os.path.isdir(path):
         missing.append(path)
-        path = os.path.dirname(path)
+        above = os.path.dirname(path)
+        if above == path:  # a drive that is not there: to make it fails
+            break
+        path = above
     for each in reversed(missing):
         try:
             os.mkdir(each, 0o700)

@@ -3,10 +3,9 @@ copied."""
 
 from __future__ import annotations
 
-import errno
-import os
-import sys
 from collections.abc import Iterator
+
+from syncin_mount.system import next_data
 
 
 def data_pieces(fd: int, size: int) -> Iterator[tuple[int, int]]:
@@ -22,16 +21,8 @@ def data_pieces(fd: int, size: int) -> Iterator[tuple[int, int]]:
         offset = found[1]
 
 
-if sys.platform == "win32":
-
-    def _next(fd: int, offset: int, size: int) -> tuple[int, int] | None:  # noqa: ARG001 - it does not tell
+def _next(fd: int, offset: int, size: int) -> tuple[int, int] | None:
+    try:
+        return next_data(fd, offset)
+    except OSError:
         return offset, size
-
-else:
-
-    def _next(fd: int, offset: int, size: int) -> tuple[int, int] | None:
-        try:
-            start = os.lseek(fd, offset, os.SEEK_DATA)
-            return start, os.lseek(fd, start, os.SEEK_HOLE)
-        except OSError as error:
-            return None if error.errno == errno.ENXIO else (offset, size)

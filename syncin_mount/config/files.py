@@ -6,12 +6,12 @@ import contextlib
 import errno
 import os
 import stat
-import sys
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reconciler.phrases import Phrase
+from syncin_mount import system
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,22 +47,11 @@ def write_atomic(path: Path, data: bytes, *, mode: int = 0o600) -> None:
             file.flush()
             os.fsync(file.fileno())
         Path(temporary).chmod(mode)
-        Path(temporary).replace(target)
+        system.replace(temporary, target)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
-    _sync_folder(target.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    """Makes the rename in ``folder`` survive a power cut, where folders can be synced."""
-    if sys.platform == "win32":
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    system.sync_folder(target.parent)
 
 
 def open_to_append(path: Path) -> int:
@@ -71,12 +60,8 @@ def open_to_append(path: Path) -> int:
     OSError."""
     flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_CLOEXEC", 0)
     # a pipe without a reader keeps nobody waiting
-    handle = os.open(path, flags | getattr(os, "O_NONBLOCK", 0), 0o600)
-    if sys.platform != "win32":
-        found = os.fstat(handle)
-        ours = stat.S_ISREG(found.st_mode) and found.st_uid == os.getuid() and found.st_nlink == 1
-        if ours and found.st_mode & 0o077 and not path.is_symlink():
-            os.fchmod(handle, 0o600)
+    handle = system.open_file(path, flags | getattr(os, "O_NONBLOCK", 0), 0o600)
+    system.keep_private(handle, path)
     return handle
 
 
@@ -93,16 +78,9 @@ def try_lock(path: Path) -> int | None:
     """The advisory lock on the file ``path`` (made if absent, never removed): the descriptor that
     holds it until it is closed, by its holder or by the system when that one is killed; None when
     somebody else has it. Raises OSError."""
-    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    handle = system.open_file(path, system.OPEN, 0o600)
     try:
-        if sys.platform == "win32":
-            import msvcrt  # noqa: PLC0415 (exists on Windows only)
-
-            msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
-        else:
-            import fcntl  # noqa: PLC0415 (exists on POSIX only)
-
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        system.lock_file(handle)
     except OSError as error:
         os.close(handle)
         if error.errno in {errno.EAGAIN, errno.EACCES}:
@@ -115,16 +93,9 @@ def try_lock(path: Path) -> int | None:
 def locked(path: Path) -> Iterator[None]:
     """Holds the advisory lock on the file ``path`` (made if absent, never removed). Blocks until it
     is free."""
-    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    handle = system.open_file(path, system.OPEN, 0o600)
     try:
-        if sys.platform == "win32":
-            import msvcrt  # noqa: PLC0415 (exists on Windows only)
-
-            msvcrt.locking(handle, msvcrt.LK_LOCK, 1)
-        else:
-            import fcntl  # noqa: PLC0415 (exists on POSIX only)
-
-            fcntl.flock(handle, fcntl.LOCK_EX)
+        system.wait_for_lock(handle)
         yield
     finally:
         os.close(handle)

@@ -92,8 +92,6 @@ class _Rotated(logging.handlers.RotatingFileHandler):
 
     def _is_elsewhere(self, stream: io.TextIOWrapper) -> bool:
         """Another process rotated the files, or somebody removed this one."""
-        if sys.platform == "win32":  # there an open file cannot be renamed
-            return False
         try:
             return not os.path.samestat(os.stat(self.baseFilename), os.fstat(stream.fileno()))
         except FileNotFoundError:

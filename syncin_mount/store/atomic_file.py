@@ -12,12 +12,12 @@ from syncin_mount import system
 def write_whole(path: Path, text: str) -> None:
     """Writes a small file so that after any stop it is either as before or complete."""
     new = path.with_name(path.name + ".new")
-    fd = os.open(new, system.OPEN | os.O_TRUNC, 0o600)
+    fd = system.open_file(new, system.OPEN | os.O_TRUNC, 0o600)
     try:
         if os.write(fd, text.encode()) < len(text):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         os.fsync(fd)
     finally:
         os.close(fd)
-    new.replace(path)
+    system.replace(new, path)
     system.sync_folder(path.parent)

@@ -36,7 +36,7 @@ def _in_use(folder: Path, pid: int) -> str:
 def dying_holder(folder: Path) -> int | None:
     """The process that has the replica, was killed and has not come to its end, or None."""
     try:
-        fd = os.open(folder / "lock", os.O_RDWR)
+        fd = system.open_file(folder / "lock", os.O_RDWR)
     except FileNotFoundError:
         return None
     pid = _holder(fd)
@@ -59,7 +59,7 @@ def _holder(fd: int) -> int:
 def take_lock(folder: Path) -> int:
     """The descriptor that holds the lock until it is closed or the process ends. Raises
     ReplicaInUse."""
-    fd = os.open(folder / "lock", system.OPEN, 0o600)
+    fd = system.open_file(folder / "lock", system.OPEN, 0o600)
     try:
         system.lock_file(fd)
     except BlockingIOError:

@@ -1,10 +1,11 @@
-"""The operating system's calls, on Linux."""
+"""The operating system's calls, on Linux: those of ``os`` themselves wherever they do."""
 
 from __future__ import annotations
 
 import errno
 import fcntl
 import os
+import stat
 import sys
 from pathlib import Path
 
@@ -12,7 +13,9 @@ assert sys.platform != "win32"
 
 OPEN = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
 READ = os.O_RDONLY | os.O_CLOEXEC
+NO_FOLLOW = os.O_NOFOLLOW
 OWNER = (os.getuid(), os.getgid())
+open_file, replace, set_times = os.open, os.replace, os.utime
 sync_data = os.fdatasync
 _PROBE = 4 << 20
 _KEEP_SIZE = 1
@@ -20,9 +23,46 @@ _NO_RESERVING = {errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL, errno.ENODEV}
 _SLOW_COPY = {errno.EXDEV, errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP}
 
 
+def long_path(path: bytes) -> bytes:
+    """A path that may be as long as the system lets paths be: each is."""
+    return path
+
+
+def discard(path: str | bytes | os.PathLike[str]) -> None:
+    """Removes the file, if it is there. Raises OSError."""
+    try:
+        os.unlink(path)
+    except FileNotFoundError:
+        pass
+
+
+def names_in(folder: bytes, at: int | None = None) -> list[bytes]:
+    """The names in a folder, also when somebody puts a link in its place meanwhile. ``at`` is an
+    open folder that its path is relative to. Raises OSError."""
+    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=at)
+    try:
+        return [os.fsencode(name) for name in os.listdir(fd)]
+    finally:
+        os.close(fd)
+
+
+def keep_private(fd: int, path: Path) -> None:
+    """Has the open file, if it is ours, read by its owner alone. What a link leads to is
+    somebody's, and keeps its mode. Raises OSError."""
+    found = os.fstat(fd)
+    ours = stat.S_ISREG(found.st_mode) and found.st_uid == os.getuid() and found.st_nlink == 1
+    if ours and found.st_mode & 0o077 and not path.is_symlink():
+        os.fchmod(fd, 0o600)
+
+
 def lock_file(fd: int) -> None:
-    """Takes the file's lock for this process. Raises BlockingIOError when another has it."""
+    """Takes the file's lock for this descriptor. Raises BlockingIOError when another has it."""
     fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def wait_for_lock(fd: int) -> None:
+    """Takes the file's lock for this descriptor; blocks until it is free. Raises OSError."""
+    fcntl.flock(fd, fcntl.LOCK_EX)
 
 
 def copy_range(source: int, target: int, size: int, offset: int) -> int:
@@ -95,6 +135,11 @@ def _fallocate(fd: int, offset: int, size: int) -> None:
     if size and allocate(fd, _KEEP_SIZE, ctypes.c_int64(offset), ctypes.c_int64(size)) != 0:
         code = ctypes.get_errno()
         raise OSError(code, os.strerror(code))
+
+
+def forget_cached(fd: int, offset: int, length: int) -> None:
+    """What was read of the range need not stay in memory (posix_fadvise(2))."""
+    os.posix_fadvise(fd, offset, length, os.POSIX_FADV_DONTNEED)
 
 
 def allocated(path: Path) -> bool:

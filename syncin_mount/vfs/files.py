@@ -28,6 +28,7 @@ import msgspec
 import trio
 
 from reconciler.positioned import read_cached, read_into
+from syncin_mount.system import set_times
 from syncin_mount.vfs.arrivals import Arrivals
 from syncin_mount.vfs.open_file import OpenFile
 from syncin_mount.vfs.padding import PAGE, take_back
@@ -295,8 +296,7 @@ class OpenFiles:
         """
         file.mtime_ns = mtime_ns
         file.ctime_ns = ctime_ns
-        if os.utime in os.supports_fd:
-            os.utime(file.content.fd, ns=(mtime_ns, mtime_ns))
+        set_times(file.content.fd, ns=(mtime_ns, mtime_ns))
 
     def record(self, file: OpenFile) -> None:
         """Tells the replica the size and time of what was written since ``begin``. Raises OSError

@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.model import Conflict, Direction, Mode
+from syncin_mount import system
 from syncin_mount.config import (
     Configuration,
     ConfigurationError,
@@ -30,7 +31,8 @@ from syncin_mount.config.model import HistorySettings, check_name
 
 CLIENT = "8d4ad0ab-3a8e-4a7b-9f4e-6f4f5a9f2f11"
 HOME = Server("home", "http://127.0.0.1:8080", "user1", CLIENT)
-DOCS = Synchronization("docs", "home", "personal/docs", Path("/mnt/docs"))
+MNT = "C:/mnt" if sys.platform == "win32" else "/mnt"
+DOCS = Synchronization("docs", "home", "personal/docs", Path(f"{MNT}/docs"))
 
 
 @pytest.fixture
@@ -98,7 +100,7 @@ def test_any_names_survive_adding_and_removing(tmp_path_factory, names, gone, lo
 
 def test_comments_and_order_stay(file):
     file.update(lambda now: now.with_server(HOME).with_synchronization(DOCS))
-    other = replace(DOCS, name="other", remote="personal/other", mountpoint=Path("/mnt/other"))
+    other = replace(DOCS, name="other", remote="personal/other", mountpoint=Path(f"{MNT}/other"))
     file.update(lambda now: now.with_synchronization(other))
     text = file.path.read_text()
     text = text.replace(
@@ -144,7 +146,7 @@ client_id = "{CLIENT}"
 [synchronizations.docs]
 server = "home"
 remote = "personal/docs"
-mountpoint = "/mnt/docs"
+mountpoint = "{MNT}/docs"
 """
 
 
@@ -184,19 +186,24 @@ mountpoint = "/mnt/docs"
             "'remote' must be a folder of the server",
         ),
         (
-            'mountpoint = "/mnt/docs"',
+            f'mountpoint = "{MNT}/docs"',
             'mountpoint = "docs"',
             9,
             "'mountpoint' must be an absolute path",
         ),
-        ('"/mnt/docs"', '"/mnt/docs"\ndirection = "up"', 10, '"both" or "upload" or "download"'),
-        ('"/mnt/docs"', '"/mnt/docs"\nscheduler = "often"', 10, "a time as"),
-        ('"/mnt/docs"', '"/mnt/docs"\nfilters = "x"', 10, "a list of texts"),
-        ('"/mnt/docs"', '"/mnt/docs"\nenabled = 1', 10, "true or false"),
-        ('"/mnt/docs"', '"/mnt/docs"\ntrash = "bin"', 10, '"auto" or "desktop" or "own"'),
         (
-            '"/mnt/docs"',
-            '"/mnt/docs"\ndirecton = "both"',
+            f'"{MNT}/docs"',
+            f'"{MNT}/docs"\ndirection = "up"',
+            10,
+            '"both" or "upload" or "download"',
+        ),
+        (f'"{MNT}/docs"', f'"{MNT}/docs"\nscheduler = "often"', 10, "a time as"),
+        (f'"{MNT}/docs"', f'"{MNT}/docs"\nfilters = "x"', 10, "a list of texts"),
+        (f'"{MNT}/docs"', f'"{MNT}/docs"\nenabled = 1', 10, "true or false"),
+        (f'"{MNT}/docs"', f'"{MNT}/docs"\ntrash = "bin"', 10, '"auto" or "desktop" or "own"'),
+        (
+            f'"{MNT}/docs"',
+            f'"{MNT}/docs"\ndirecton = "both"',
             10,
             "'directon' is no setting; did you mean 'direction'. known are",
         ),
@@ -255,7 +262,7 @@ def test_bytes_that_are_no_text_are_named_with_their_line(file):
         file.read()
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
+@pytest.mark.skipif(system.OWNER[0] == 0, reason="root reads everything")
 def test_a_file_that_may_not_be_read_is_named(file):
     file.path.write_text(GOOD)
     file.path.chmod(0)

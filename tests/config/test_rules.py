@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,7 +15,8 @@ from syncin_mount.config.rules import not_there_yet, objection
 from syncin_mount.config.values import check_remote
 
 CLIENT = "8d4ad0ab-3a8e-4a7b-9f4e-6f4f5a9f2f11"
-DOCS = Synchronization("docs", "home", "personal/docs", Path("/mnt/docs"))
+MNT = "C:/mnt" if sys.platform == "win32" else "/mnt"
+DOCS = Synchronization("docs", "home", "personal/docs", Path(f"{MNT}/docs"))
 CONFIGURED = Configuration(
     {
         "home": Server("home", "http://h", "user1", CLIENT),
@@ -31,10 +33,10 @@ FOLDERS = Folders(Path("/etc/own"), Path("/var/own/state"), Path("/run/own"), po
     [
         ({"name": "docs"}, "there is a synchronization 'docs' already"),
         ({"name": "a/b"}, "cannot be a synchronization's name"),
-        ({"mountpoint": Path("/mnt/docs")}, "used by 'docs' already"),
-        ({"mountpoint": Path("/mnt/docs/in")}, "is inside that of 'docs'"),
-        ({"mountpoint": Path("/mnt")}, "is around that of 'docs'"),
-        ({"mountpoint": Path("/mnt/docs2")}, None),
+        ({"mountpoint": Path(f"{MNT}/docs")}, "used by 'docs' already"),
+        ({"mountpoint": Path(f"{MNT}/docs/in")}, "is inside that of 'docs'"),
+        ({"mountpoint": Path(MNT)}, "is around that of 'docs'"),
+        ({"mountpoint": Path(f"{MNT}/docs2")}, None),
         ({"mountpoint": Path("/var/own/state/replicas")}, "overlaps with"),
         ({"mountpoint": Path("/var/own")}, "overlaps with"),
         ({"remote": "personal/docs"}, "synchronized as 'docs' already"),
@@ -45,7 +47,7 @@ FOLDERS = Folders(Path("/etc/own"), Path("/var/own/state"), Path("/run/own"), po
     ],
 )
 def test_a_new_synchronization_beside_another(change, says):
-    new = replace(Synchronization("new", "home", "personal/new", Path("/mnt/new")), **change)
+    new = replace(Synchronization("new", "home", "personal/new", Path(f"{MNT}/new")), **change)
     found = objection(CONFIGURED, new, FOLDERS)
     assert (found is None) if says is None else (found is not None and says in found)
 

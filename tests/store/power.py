@@ -157,6 +157,7 @@ class Disk:
             return fd
 
         patch.setattr(os, "open", opened)
+        patch.setattr(system, "open_file", opened)
         for name in ("rename", "replace"):
             self._watch(patch, name, lambda source, target: self._note("move", source, target))
         for name in ("unlink", "rmdir"):
@@ -176,6 +177,8 @@ class Disk:
             note(*arguments, **named)
 
         patch.setattr(os, name, watched)
+        if name == "replace":
+            patch.setattr(system, name, watched)
 
     # the power cut --------------------------------------------------------------------------------
 

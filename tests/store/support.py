@@ -172,7 +172,7 @@ def pick_bin(replica: Replica) -> list[tuple[str, bytes]]:
     replica.commit()
     top = replica.folder / "bin"
     return sorted(
-        (str(path.relative_to(top)).partition("/")[2], path.read_bytes())
+        (path.relative_to(top).as_posix().partition("/")[2], path.read_bytes())
         for path in top.rglob("*")
         if path.is_file() and not path.is_symlink() and path.parent != top
     )

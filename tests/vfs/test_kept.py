@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from reconciler.model import ROOT, Base, Kind, NodeId
+from syncin_mount import system
 from syncin_mount.store import NodeType, Replica
 from syncin_mount.store.maintenance.check import check
 
@@ -244,7 +245,7 @@ async def test_where_it_cannot_be_kept_it_is_gone(world, monkeypatch):
 
     world.fs.unlink(ROOT, b"file")
     with monkeypatch.context() as patch:
-        patch.setattr(os, "rename", refuse)
+        patch.setattr(system, "replace", refuse)
         _settle(world)
     assert not list(Path(world.folder / "objects").glob("*/*"))
     with pytest.raises(OSError, match=STALE):

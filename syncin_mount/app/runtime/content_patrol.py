@@ -13,8 +13,6 @@ import functools
 import hashlib
 import json
 import logging
-import os
-import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final
 
@@ -25,6 +23,7 @@ from reconciler.model import Kind, NodeId
 from reconciler.positioned import pread
 from syncin_mount.app.runtime.idle_io import at_idle_priority
 from syncin_mount.app.runtime.private_file import replace_private
+from syncin_mount.system import forget_cached
 
 if TYPE_CHECKING:
     from reconciler.hydration.hydrator import Hydrator
@@ -158,6 +157,5 @@ def _add(digest: Any, fd: int, length: int, offset: int) -> int:
     with at_idle_priority():
         piece = pread(fd, length, offset)
         digest.update(piece)
-        if sys.platform != "win32":
-            os.posix_fadvise(fd, offset, length, os.POSIX_FADV_DONTNEED)
+        forget_cached(fd, offset, length)
     return len(piece)

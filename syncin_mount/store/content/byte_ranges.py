@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from typing import Final
@@ -54,10 +55,16 @@ def data_ranges(fd: int, size: int) -> Ranges:
     """The whole blocks of a sparse file that hold data; the last block ends with the file.
 
     From lseek(2) with SEEK_DATA and SEEK_HOLE. A file system that does not know holes says that all
-    is data: ask ``knows_holes`` first.
+    is data: ask ``knows_holes`` first. Where the system knows no holes at all (Windows), nothing
+    counts as here, and is fetched again.
     """
     ranges = Ranges()
-    found = next_data(fd, 0) if size else None
+    try:
+        found = next_data(fd, 0) if size else None
+    except OSError as error:
+        if error.errno != errno.ENOSYS:
+            raise
+        return ranges
     while found is not None:
         start, stop = found
         ranges.add(-(-start // BLOCK) * BLOCK, size if stop >= size else stop // BLOCK * BLOCK)

@@ -50,14 +50,14 @@ class IncomingFile:
         self._parts: dict[int, tuple[bytearray, Ranges]] = {}
         self._noted = 0
         self._zeros = -1
-        self.fd = os.open(path, system.OPEN, 0o600)
+        self.fd = system.open_file(path, system.OPEN, 0o600)
         there = os.fstat(self.fd).st_size
         if there == size:
             self._here = data_ranges(self.fd, size)
             self._read_zeros()
         else:
             self._here = Ranges()
-            zeros_of(path).unlink(missing_ok=True)
+            system.discard(zeros_of(path))
             if there:
                 os.ftruncate(self.fd, 0)
             if size > BLOCK:  # one block is whole or not there at all
@@ -129,7 +129,7 @@ class IncomingFile:
         self._here.add(start, stop)
         try:
             if self._zeros < 0:
-                self._zeros = os.open(zeros_of(self.path), system.OPEN, 0o600)
+                self._zeros = system.open_file(zeros_of(self.path), system.OPEN, 0o600)
             if system.pwrite(self._zeros, _RANGE.pack(start, stop), self._noted) == _RANGE.size:
                 self._noted += _RANGE.size
         except OSError as error:
@@ -161,7 +161,7 @@ class IncomingFile:
         self._here.clear()
         self._parts.clear()
         self._noted = 0
-        zeros_of(self.path).unlink(missing_ok=True)
+        system.discard(zeros_of(self.path))
         self._close_zeros()
         os.ftruncate(self.fd, 0)
         os.ftruncate(self.fd, self._size)

@@ -8,7 +8,6 @@ opened, so no kill leaves an object that nothing refers to; a missing object is 
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import json
 import os
@@ -57,7 +56,7 @@ class Objects:
         self._folder = folder
         self._check_room = require_space
         self._objects = os.fspath(folder / "objects")
-        self._bin = os.fsencode(folder / "bin")
+        self._bin = system.long_path(os.fsencode(folder / "bin"))
         self._incoming = folder / "incoming"
         self.kept = KeptObjects(folder / "orphans", self.path)
         self._open: dict[int, IncomingFile] = {}
@@ -76,9 +75,11 @@ class Objects:
     def make_folders(self) -> None:
         for name in ("objects", "incoming", "bin"):
             (self._folder / name).mkdir(mode=0o700, exist_ok=True)
-        for number in range(FANOUT):  # any may have been removed; it takes less than a millisecond
-            with contextlib.suppress(FileExistsError):
-                os.mkdir(self.folder(number), 0o700)
+        there = set(os.listdir(self._objects))  # any may have been removed
+        for number in range(FANOUT):
+            folder = self.folder(number)
+            if os.path.basename(folder) not in there:
+                os.mkdir(folder, 0o700)
         self.kept.sweep()
 
     def folder(self, number: int) -> str:
@@ -91,16 +92,16 @@ class Objects:
         """A descriptor of the object; that of an empty content is made if it is not there yet.
         Raises OSError: EIO when the content is lost."""
         if not size:
-            return os.open(self.path(owner, number), system.OPEN, 0o600)
+            return system.open_file(self.path(owner, number), system.OPEN, 0o600)
         try:
-            return os.open(self.path(owner, number), system.OPEN & ~os.O_CREAT)
+            return system.open_file(self.path(owner, number), system.OPEN & ~os.O_CREAT)
         except FileNotFoundError:
             raise OSError(errno.EIO, "its content is missing from the replica's objects") from None
 
     def open_nothing(self) -> int:
         """A descriptor of an empty file without a name."""
         path = self._incoming / "nothing"
-        fd = os.open(path, system.OPEN, 0o600)
+        fd = system.open_file(path, system.OPEN, 0o600)
         path.unlink()
         return fd
 
@@ -202,15 +203,15 @@ class Objects:
 
     def take(self, incoming: IncomingFile, number: int) -> None:
         """The incoming file becomes an object."""
-        os.rename(incoming.path, self.path(incoming.node, number))
+        system.replace(incoming.path, self.path(incoming.node, number))
 
     def undo_install(self, incoming: IncomingFile, number: int) -> None:
         """Takes ``take`` back."""
-        os.rename(self.path(incoming.node, number), incoming.path)
+        system.replace(self.path(incoming.node, number), incoming.path)
 
     def taken(self, incoming: IncomingFile, number: int) -> None:
         """The event is recorded: the incoming content is an ordinary one now."""
-        zeros_of(self._incoming_path(self._arriving[incoming.node])).unlink(missing_ok=True)
+        system.discard(zeros_of(self._incoming_path(self._arriving[incoming.node])))
         incoming.taken = True
         incoming.path = Path(self.path(incoming.node, number))
         del self._open[incoming.node], self._arriving[incoming.node]
@@ -225,8 +226,8 @@ class Objects:
         if found is not None:
             found.dropped = True
         # first: what is left of a file without it is fetched again
-        zeros_of(path).unlink(missing_ok=True)
-        path.unlink(missing_ok=True)
+        system.discard(zeros_of(path))
+        system.discard(path)
 
     # effects --------------------------------------------------------------------------------------
 
@@ -238,17 +239,14 @@ class Objects:
     def _unlink(self, _sequence: int, effect: Unlink) -> None:
         if self.kept.take_over(effect.owner, effect.number):
             return
-        try:
-            os.unlink(self.path(effect.owner, effect.number))
-        except FileNotFoundError:
-            pass  # never written, or done before
+        system.discard(self.path(effect.owner, effect.number))  # never written, or done before
 
     def _place_in_bin(self, sequence: int, path: bytes) -> bytes:
         """Where something goes in the bin; paths that the kernel would not take are shortened to a
         number."""
         if len(path) > 3000:
             path = DEEP + b"/%d" % hash_of(path)
-        place = b"%s/%d/%s" % (self._bin, sequence, path)
+        place = system.long_path(b"%s/%d/%s" % (self._bin, sequence, path))
         make_folders(os.path.dirname(place))
         return place
 
@@ -256,11 +254,11 @@ class Objects:
         place = self._place_in_bin(sequence, effect.path)
         self.kept.share(effect.owner, effect.number)
         try:
-            os.rename(self.path(effect.owner, effect.number), place)
+            system.replace(self.path(effect.owner, effect.number), place)
         except FileNotFoundError:
             if not os.path.lexists(place):  # an empty content never had an object
-                os.close(os.open(place, system.OPEN, 0o600))
-        os.utime(place, ns=(effect.mtime, effect.mtime))
+                os.close(system.open_file(place, system.OPEN, 0o600))
+        system.set_times(place, ns=(effect.mtime, effect.mtime))
 
     def _copy_to_bin(self, sequence: int, effect: CopyToBin) -> None:
         """On the disk when it returns: the object may go next. What is there was copied before it
@@ -270,7 +268,7 @@ class Objects:
             return  # done before
         part = os.path.dirname(place) + b"/.part-%d" % effect.number
         source = self._objects_fd(effect.owner, effect.number)
-        target = os.open(part, system.OPEN | os.O_TRUNC, 0o600)
+        target = system.open_file(part, system.OPEN | os.O_TRUNC, 0o600)
         try:
             if source is not None:
                 _copy(source, target)
@@ -279,13 +277,13 @@ class Objects:
             os.close(target)
             if source is not None:
                 os.close(source)
-        os.utime(part, ns=(effect.mtime, effect.mtime))
-        os.rename(part, place)
+        system.set_times(part, ns=(effect.mtime, effect.mtime))
+        system.replace(part, place)
         system.sync_folder(os.path.dirname(place))
 
     def _objects_fd(self, owner: int, number: int) -> int | None:
         try:
-            return os.open(self.path(owner, number), system.READ)
+            return system.open_file(self.path(owner, number), system.READ)
         except FileNotFoundError:
             return None  # an empty content never had an object
 
@@ -296,11 +294,11 @@ class Objects:
         if source is None:
             return
         try:
-            target = os.open(self.path(node, copy), system.OPEN | os.O_TRUNC, 0o600)
+            target = system.open_file(self.path(node, copy), system.OPEN | os.O_TRUNC, 0o600)
             try:
                 _copy(source, target)
                 found = os.fstat(source)
-                os.utime(target, ns=(found.st_atime_ns, found.st_mtime_ns))
+                system.set_times(target, ns=(found.st_atime_ns, found.st_mtime_ns))
             finally:
                 os.close(target)
         finally:
@@ -317,7 +315,9 @@ class Objects:
 
     def _note_to_bin(self, sequence: int, effect: NoteToBin) -> None:
         text = json.dumps(describe(effect.record), ensure_ascii=True, indent=1) + "\n"
-        fd = os.open(self._folder / "bin" / f"{sequence}.json", system.OPEN | os.O_TRUNC, 0o600)
+        fd = system.open_file(
+            self._folder / "bin" / f"{sequence}.json", system.OPEN | os.O_TRUNC, 0o600
+        )
         try:
             if os.write(fd, text.encode()) < len(text):
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -328,7 +328,7 @@ class Objects:
         if os.path.lexists(self.path(effect.owner, effect.number)):
             return  # done before: what is in the bin now can only be less
         try:
-            os.rename(
+            system.replace(
                 b"%s/%d/%s" % (self._bin, effect.bin, effect.path),
                 self.path(effect.owner, effect.number),
             )
@@ -338,10 +338,10 @@ class Objects:
     def _drop_bin(self, _sequence: int, effect: DropBin) -> None:
         place = self.bin_place(effect.bin)
         remove_tree(None, place)
-        (self._folder / "bin" / f"{effect.bin}.json").unlink(missing_ok=True)
+        system.discard(self._folder / "bin" / f"{effect.bin}.json")
 
     def bin_place(self, sequence: int) -> bytes:
-        return b"%s/%d" % (self._bin, sequence)
+        return system.long_path(b"%s/%d" % (self._bin, sequence))
 
     def described(self, sequence: int, now: int) -> BinRecord:
         """The entry that a folder of the bin was, by the description beside it, or by what lies in
@@ -351,7 +351,7 @@ class Objects:
         name = names[0] if names else b"nothing"
         files = [os.path.join(above, each) for above, _, found in os.walk(place) for each in found]
         size = sum(os.lstat(each).st_size for each in files)
-        is_folder = os.path.isdir(place + b"/" + name)
+        is_folder = os.path.isdir(os.path.join(place, name))
         record = BinRecord(
             name, name, folder=is_folder, files=len(files), size=size, time=now, why=FOUND_AGAIN
         )
@@ -374,7 +374,7 @@ class Objects:
         path = self._place_in_bin(sequence, name)
         source = self.open(owner, number, size)
         try:
-            target = os.open(path, system.OPEN | os.O_EXCL, 0o600)
+            target = system.open_file(path, system.OPEN | os.O_EXCL, 0o600)
             try:
                 _copy(source, target)
                 os.fsync(target)
@@ -387,7 +387,7 @@ class Objects:
             raise
         finally:
             os.close(source)
-        os.utime(path, ns=(mtime, mtime))
+        system.set_times(path, ns=(mtime, mtime))
 
 
 def _objects_in(folder: str) -> Iterator[tuple[int, int, os.DirEntry[str]]]:

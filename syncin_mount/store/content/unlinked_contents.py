@@ -9,7 +9,6 @@ before.
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import os
 from collections.abc import Callable
@@ -36,7 +35,7 @@ class KeptObjects:
         os.makedirs(self._folder, mode=0o700, exist_ok=True)
         with os.scandir(self._folder) as entries:
             for entry in entries:
-                os.unlink(entry.path)
+                system.discard(entry.path)
 
     def _path(self, key: _Key) -> str:
         return f"{self._folder}/{key[0]}-{key[1]}"
@@ -54,12 +53,11 @@ class KeptObjects:
             self._users[key] = left
         elif key in self._here:
             self._here.remove(key)
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(self._path(key))
+            system.discard(self._path(key))
 
     def take_over(self, owner: int, number: int) -> bool:
         """The object's name is about to go for good; whether it went to ``orphans`` instead."""
-        return self._bring(owner, number, os.rename)
+        return self._bring(owner, number, system.replace)
 
     def share(self, owner: int, number: int) -> None:
         """The object is about to go elsewhere, and stays openable here."""
@@ -82,12 +80,12 @@ class KeptObjects:
         """Raises OSError: ESTALE when it could not be kept."""
         path = self._path(key) if key in self._here else self._place(*key)
         try:
-            fd = os.open(path, system.OPEN & ~os.O_CREAT)
+            fd = system.open_file(path, system.OPEN & ~os.O_CREAT)
         except FileNotFoundError:
             if size:
                 raise OSError(errno.ESTALE, os.strerror(errno.ESTALE)) from None
             path = self._path(key)  # an empty content has no object before somebody opens it
-            fd = os.open(path, system.OPEN, 0o600)
+            fd = system.open_file(path, system.OPEN, 0o600)
             self._here.add(key)
         return Content(fd, os.path.dirname(path))
 

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from reconciler.model import Outcome, Side
+from syncin_mount import system
 from syncin_mount.store.history import schema
 from syncin_mount.store.history.query import HistoryQuery, Transfer, find
 from syncin_mount.store.history.schema import Limits, OldHistory, Row, kind_of, transaction
@@ -166,9 +167,9 @@ class History:
         )
         self._let_go()
         try:
-            os.replace(self._path, f"{self._path}.damaged")
+            system.replace(self._path, f"{self._path}.damaged")
             for more in ("-wal", "-shm"):
-                Path(f"{self._path}{more}").unlink(missing_ok=True)
+                system.discard(f"{self._path}{more}")
         except OSError as failure:
             self._complain(failure)
 

@@ -136,7 +136,7 @@ def _folded(path: str, new_path: str | None) -> str | None:
 def open_for_writing(path: Path) -> sqlite3.Connection:
     """The file, made or raised to this layout where needed. Blocks; some seconds when a big one is
     raised. Raises sqlite3.Error, OSError."""
-    os.close(os.open(path, system.OPEN, 0o600))
+    os.close(system.open_file(path, system.OPEN, 0o600))
     db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=0)
     try:
         # of a new file alone; an old one keeps its size

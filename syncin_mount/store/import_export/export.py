@@ -115,7 +115,7 @@ def _copy_bin(replica: Replica, root: bytes) -> bytes:
     while replica.committer.effects_wait():
         replica.committer.sync_files()
         replica.commit(effects_until=replica.sequence())
-    place = replica.bin.folder()
+    place = system.long_path(replica.bin.folder())
     if not os.listdir(place):
         return b""
     taken = {name for name, _ in _children(replica, ROOT)}
@@ -133,7 +133,7 @@ def _copy_bin(replica: Replica, root: bytes) -> bytes:
         elif stat.S_ISLNK(found.st_mode):
             os.symlink(os.readlink(path), there)
         else:
-            fd = os.open(path, system.READ)
+            fd = system.open_file(path, system.READ)
             try:
                 _copy_file(fd, there)
             finally:
@@ -188,7 +188,7 @@ def _copy_content(replica: Replica, node: NodeId, path: bytes, progress: Progres
 
 def _copy_file(source: int, path: bytes, progress: Progress = _no_progress) -> None:
     """What the descriptor has, as a new file on the disk."""
-    fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600)
+    fd = system.open_file(path, system.OPEN | os.O_EXCL, 0o600)
     try:
         size = os.fstat(source).st_size
         os.ftruncate(fd, size)
@@ -222,10 +222,6 @@ if sys.platform == "win32":
     def _dress(_replica: Replica, attr: Attr, path: bytes) -> bool:
         os.utime(path, ns=(attr.atime_ns, attr.mtime_ns))
         return True
-
-    def _sync(_path: bytes) -> None:
-        """Folders cannot be synced here."""
-
 else:
 
     def _make_special(attr: Attr, path: bytes) -> bool:
@@ -259,11 +255,8 @@ else:
         os.utime(path, ns=(attr.atime_ns, attr.mtime_ns), follow_symlinks=False)
         return whole
 
-    def _sync(path: bytes) -> None:
-        """Brings a folder's names to the disk; later, where its mode keeps us out (0300)."""
-        with contextlib.suppress(PermissionError):
-            fd = os.open(path or b".", os.O_RDONLY | os.O_DIRECTORY)
-            try:
-                os.fsync(fd)
-            finally:
-                os.close(fd)
+
+def _sync(path: bytes) -> None:
+    """Brings a folder's names to the disk; later, where its mode keeps us out (0300)."""
+    with contextlib.suppress(PermissionError):
+        system.sync_folder(path or b".")

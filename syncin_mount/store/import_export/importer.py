@@ -120,7 +120,7 @@ class Importer:
                     each.close()
                 self._dress_folders()
                 self._replica.commit()
-        self._mark.unlink(missing_ok=True)
+        system.discard(self._mark)
         self._remove_folders()
         return self.done
 
@@ -140,7 +140,7 @@ class Importer:
             if name.startswith(ASIDE) and not found.why:
                 place = self._place(os.path.join(head, name.removeprefix(ASIDE)))
                 if not os.path.lexists(place):
-                    os.rename(self._place(found.path), place)
+                    system.replace(self._place(found.path), place)
 
     def _note_batch(self) -> None:
         """The batch, and what is left of the one before, is known from now on, whatever happens.
@@ -159,7 +159,7 @@ class Importer:
             json.dump(told, file)
             file.flush()
             os.fsync(file.fileno())
-        fresh.replace(self._mark)
+        system.replace(fresh, self._mark)
         system.sync_folder(self._mark.parent)
 
     def _make_room_for(
@@ -241,9 +241,7 @@ class Importer:
         self._nodes[path] = there
 
     def _file(self, path: bytes, parent: NodeId, place: bytes) -> None:
-        fd = os.open(
-            place, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
-        )
+        fd = system.open_file(place, system.READ | system.NO_FOLLOW | getattr(os, "O_NONBLOCK", 0))
         try:
             leased = leases.lease(fd)
             found = os.fstat(fd)
@@ -411,9 +409,9 @@ class Importer:
                 os.unlink(place)
                 return
             aside = os.path.join(head, (ASIDE + name)[:MAX_NAME_BYTES])
-            os.rename(place, aside)
+            system.replace(place, aside)
             if leases.is_wanted(original.fd):
-                os.rename(aside, place)
+                system.replace(aside, place)
                 raise InUse(errno.EBUSY, Phrase("a program wants to write to it"))
             os.unlink(aside)
         except FileNotFoundError:

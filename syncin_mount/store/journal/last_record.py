@@ -45,7 +45,7 @@ class Tally:
         """The journal ends with this number, which may be smaller than that before: a power cut
         took the rest."""
         if not self.put(number):
-            self._path.unlink(missing_ok=True)
+            system.discard(self._path)
             self.close()
 
     def put(self, number: int) -> bool:
@@ -53,7 +53,7 @@ class Tally:
         before stays, which says less and nothing wrong."""
         try:
             if self._fd < 0:
-                self._fd = os.open(self._path, system.OPEN, 0o600)
+                self._fd = system.open_file(self._path, system.OPEN, 0o600)
                 if os.fstat(self._fd).st_size > _FORM.size:  # damaged
                     os.ftruncate(self._fd, _FORM.size)
             system.pwrite(self._fd, _FORM.pack(number, _checksum(number)), 0)

@@ -172,7 +172,7 @@ class Journal:
         is taken."""
         path = self._folder / f"{number:020d}.log"
         fresh = os.O_EXCL if not path.exists() or path.stat().st_size else 0
-        fd = os.open(path, system.OPEN | os.O_APPEND | fresh, 0o600)
+        fd = system.open_file(path, system.OPEN | os.O_APPEND | fresh, 0o600)
         with self._lock:
             self._open.append((number, fd))
         self._size = 0
@@ -329,7 +329,7 @@ def readable(folder: Path, after: int, *, power_cut: bool = False) -> Readable:
 
 
 def _cut(path: Path, size: int) -> None:
-    fd = os.open(path, system.OPEN)
+    fd = system.open_file(path, system.OPEN)
     try:
         os.ftruncate(fd, size)
         os.fsync(fd)

@@ -40,7 +40,7 @@ class Reserve:
         if self.whole:
             return True
         try:
-            fd = os.open(self._path, system.OPEN, 0o600)
+            fd = system.open_file(self._path, system.OPEN, 0o600)
             try:
                 if self._size:
                     system.allocate(fd, self._size)

@@ -75,7 +75,7 @@ def rewrite_content(path: str) -> Iterator[None]:
     """Writes what is in a file to it once more, holes left out, its times kept; a piece at each
     step, so that others may write to it between two. Raises OSError."""
     try:
-        fd = os.open(path, system.OPEN & ~os.O_CREAT)
+        fd = system.open_file(path, system.OPEN & ~os.O_CREAT)
     except FileNotFoundError:  # an empty content, or replaced meanwhile
         return
     try:
@@ -86,8 +86,7 @@ def rewrite_content(path: str) -> Iterator[None]:
             piece = system.pread(fd, min(PIECE, stop - offset), offset)
             # truncated meanwhile
             offset += system.pwrite(fd, piece, offset) if piece else stop - offset
-            if os.utime in os.supports_fd:
-                os.utime(fd, ns=(before.st_atime_ns, before.st_mtime_ns))
+            system.set_times(fd, ns=(before.st_atime_ns, before.st_mtime_ns))
             yield
             found = _next_data(fd, offset)
     finally:

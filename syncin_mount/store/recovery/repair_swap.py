@@ -25,11 +25,11 @@ def finish_repair(folder: Path) -> None:
         if name == "index" and not (folder / "index.new").exists():
             continue  # it is in its place already
         if (folder / name).exists() and not (aside / name).exists():
-            (folder / name).rename(aside / name)
+            system.replace(folder / name, aside / name)
     for path in (aside, aside.parent, folder):
         system.sync_folder(path)
     if (folder / "index.new").exists():
-        (folder / "index.new").rename(folder / "index")
+        system.replace(folder / "index.new", folder / "index")
     (folder / "journal").mkdir(mode=0o700, exist_ok=True)
     system.sync_folder(folder)
     mark.unlink()

@@ -105,10 +105,10 @@ class Bin:
             raise KeyError(sequence)
         if self._committer.effects_wait():
             self._committer.commit_all()
-        place = self._objects.bin_place(sequence) + b"/" + entry.name
+        place = os.path.join(self._objects.bin_place(sequence), entry.name)
         if entry.is_folder or os.path.isdir(place):
             raise OSError(errno.EISDIR, Phrase("it is a folder"))
-        return os.open(place, system.READ | getattr(os, "O_NOFOLLOW", 0))
+        return system.open_file(place, system.READ | system.NO_FOLLOW)
 
     @contextlib.contextmanager
     def lease(self, sequence: int) -> Iterator[bytes]:
@@ -153,7 +153,7 @@ class Bin:
         todo: list[tuple[int, bytes, bytes]] = [(parent, name, top)]
         while todo:
             above, called, path = todo.pop()
-            full = place + b"/" + path
+            full = system.long_path(place + b"/" + path)
             found = os.lstat(full) if os.path.lexists(full) else None
             node = int(self._writer.new_id())
             kind, mode, target = NodeType.FILE, FILE_MODE, b""
@@ -167,7 +167,7 @@ class Bin:
                     (node, child, path + b"/" + child)
                     for child in sorted(os.listdir(full), reverse=True)
                 ]
-            if path == top and os.path.lexists(place + b"/" + DEEP):
+            if path == top and os.path.lexists(os.path.join(place, DEEP)):
                 todo.append((node, DEEP, DEEP))
             size = 0 if found is None or kind is NodeType.FOLDER else found.st_size
             mtime = self._now() if found is None else found.st_mtime_ns

@@ -311,7 +311,7 @@ class Replica:
             self.commit()
             # on a full disk the file could not be made again
             if not self.durability.has_failures() and self._reserve.whole:
-                (self.folder / "running").unlink(missing_ok=True)
+                system.discard(self.folder / "running")
         except OSError as error:
             log.warning(
                 "the local disk refused the last commit (%s); nothing is lost, the next start"

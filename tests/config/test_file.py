@@ -89,7 +89,7 @@ def test_any_names_survive_adding_and_removing(tmp_path_factory, names, gone, lo
             partial(
                 add_both,
                 Server(name, f"http://h{number}", login, CLIENT),
-                Synchronization(name, name, "personal/x", Path(f"/m/{number}")),
+                Synchronization(name, name, "personal/x", Path(f"{MNT}/{number}")),
             )
         )
     victim = names[gone % len(names)]

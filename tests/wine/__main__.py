@@ -1,0 +1,71 @@
+"""`./dev wine`: tests on a genuine Python for Windows, inside Wine."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from tests.wine import interpreters, packages, prefix
+from tests.wine.places import ROOT, CannotSetUp
+from tests.wine.selection import RUN, RUN_THEM
+
+
+def main() -> int:
+    """Sets up, or runs what the arguments say; the status."""
+    parser = argparse.ArgumentParser(
+        prog="./dev wine",
+        usage="./dev wine [--python VERSION] [--left-out] [TESTS AND PYTEST'S ARGUMENTS]",
+        allow_abbrev=False,
+        description="Runs tests on a genuine Python for Windows, inside Wine. Without tests it"
+        " runs the selection of tests/wine/selection.py. What is not known here is pytest's.",
+    )
+    parser.add_argument("--python", choices=sorted(interpreters.INTERPRETERS), default="3.11")
+    parser.add_argument(
+        "--left-out", action="store_true", help="run what is left out, and nothing else"
+    )
+    parser.add_argument("--is-ready", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--set-up", action="store_true", help=argparse.SUPPRESS)
+    chosen, others = parser.parse_known_args()
+    if chosen.is_ready:
+        return 0 if is_ready(chosen.python) else 1
+    if chosen.set_up:
+        try:
+            set_up(chosen.python)
+        except CannotSetUp as error:
+            print(error, flush=True)
+            return 1
+        return 0
+    return run_tests(chosen.python, others, left_out=chosen.left_out)
+
+
+def is_ready(version: str) -> bool:
+    """Whether all is set up for this version."""
+    return interpreters.is_there(version) and packages.are_there(version) and prefix.is_there()
+
+
+def set_up(version: str) -> None:
+    """Does what is missing. Raises CannotSetUp."""
+    if not interpreters.is_there(version):
+        interpreters.set_up(version)
+    if not packages.are_there(version):
+        packages.set_up(version)
+    if not prefix.is_there():
+        prefix.set_up()
+
+
+def run_tests(version: str, arguments: list[str], *, left_out: bool) -> int:
+    """pytest's status; what arguments name is run whole, else the selection's quick tests."""
+    if not any((ROOT / each.partition("::")[0]).exists() for each in arguments):
+        arguments = [*arguments, *(() if left_out else ("-m", "not slow")), *RUN]
+    return prefix.run_python(
+        version,
+        # Nothing that is cached outside is read inside, or the other way round.
+        ["-m", "pytest", "-p", "no:cacheprovider", "-p", "tests.wine.plugin", *arguments],
+        **({RUN_THEM: "1"} if left_out else {}),
+    )
+
+
+if __name__ == "__main__":
+    assert Path.cwd() == ROOT
+    sys.exit(main())

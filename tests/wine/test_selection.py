@@ -1,0 +1,37 @@
+"""What `./dev wine` runs and leaves out is there, and is found by its name."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.wine.places import ROOT
+from tests.wine.selection import LEFT_OUT, RUN, reason_for
+
+
+def test_what_is_run_is_there() -> None:
+    assert [each for each in RUN if not (ROOT / each).exists()] == []
+
+
+@pytest.mark.parametrize("name", LEFT_OUT)
+def test_what_is_left_out_is_there_and_has_a_reason(name: str) -> None:
+    path, _, test = name.partition("::")
+    assert (ROOT / path).exists()
+    if test:
+        assert f"def {test}(" in (ROOT / path).read_text()
+    assert reason_for(name) == LEFT_OUT[name]
+    assert len(LEFT_OUT[name]) > 10
+
+
+@pytest.mark.parametrize(
+    ("test", "is_left_out"),
+    [
+        ("tests/control/test_api.py::test_it", True),
+        ("tests/controls/test_api.py::test_it", False),
+        ("tests/control/test_api.py", True),
+        ("tests/control", True),
+        ("tests/control.py", False),
+        ("tests/reconciler/test_names.py::test_it", False),
+    ],
+)
+def test_a_name_stands_for_all_below_it(test: str, is_left_out: bool) -> None:
+    assert (reason_for(test) is not None) == is_left_out

@@ -1,7 +1,10 @@
-"""What Wine's Winsock lacks for trio: inside Wine this is loaded before everything else.
+"""What Wine lacks for trio and platform: inside Wine this is loaded before everything else.
 
 trio asks Windows for the socket below a socket's layers, to poll it through Windows' own driver.
 Wine knows one of the three questions only, and has no layers: the socket is the answer.
+
+From Python 3.12 on ``platform`` asks Windows' management service for its version. Wine 8 ends a
+process that asks; without the module ``platform`` finds out in another way.
 """
 
 from __future__ import annotations
@@ -52,3 +55,4 @@ def _with_answer(module: Any) -> Any:
 
 
 sys.meta_path.insert(0, _TrioFinder())
+sys.modules["_wmi"] = None  # type: ignore[assignment]

@@ -292,7 +292,8 @@ async def test_a_token_that_was_revoked(world: World):
         token.write_text("not-a-token")
     said = await world.refused("sync", "docs", status=5)
     assert "syncin-mount server auth home" in said
-    assert [server["logged_in"] for server in await world.json("server", "list")] == [True]
+    [server] = await world.json("server", "list")
+    assert (server["logged_in"], server["log_in_refused"]) == (False, True)
 
 
 async def test_a_server_that_is_used_is_not_removed(world: World):

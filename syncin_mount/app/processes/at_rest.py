@@ -10,7 +10,7 @@ import trio
 
 from syncin_mount.app.drives.open_drive import is_mounted
 from syncin_mount.app.errors import NotPossible
-from syncin_mount.app.processes.mounting import is_there, mount, status_of, unmount
+from syncin_mount.app.processes.mounting import is_there, is_up, mount, status_of, unmount
 from syncin_mount.app.processes.supervisor_client import told
 from syncin_mount.config import ConfigurationFile
 from syncin_mount.control.supervision import Ask, SupervisorError, What
@@ -66,12 +66,20 @@ async def _again(folders: Folders, name: str, rest: Rest) -> None:
     here = (await trio.to_thread.run_sync(ConfigurationFile(folders).read)).synchronizations[name]
     # A cancellation in the middle of unmounting leaves a daemon that ends: nothing can be mounted
     # beside it.
-    while _ends(rest.pid, here):  # noqa: ASYNC110 (another process: there is nothing to wait on)
+    while (  # noqa: ASYNC110 (other processes: there is nothing to wait on)
+        _ends(rest.pid, here) or await trio.to_thread.run_sync(_is_to_be_heard_of, folders, name)
+    ):
         await trio.sleep(0.02)
     try:
         await mount(folders, here, manual=rest.manual)
     except (NotPossible, DaemonError, SupervisorError) as error:
         rest.not_mounted = error
+
+
+def _is_to_be_heard_of(folders: Folders, name: str) -> bool:
+    """Whether the supervisor still takes a daemon that has ended for the drive's: asked to mount it
+    then, it would say that it is."""
+    return is_up(folders, name) and not is_mounted(folders, name)
 
 
 def _ends(pid: int | None, synchronization: Synchronization) -> bool:

@@ -191,14 +191,14 @@ async def _kill(folders: Folders, name: str) -> None:
         os.kill(pid, signal.SIGKILL)
     with trio.move_on_after(PATIENCE_S):
         # The supervisor hears of it by itself: asked before that, it would take it for mounted.
-        while alive(pid) or await trio.to_thread.run_sync(_is_up, folders, name):  # noqa: ASYNC110
+        while alive(pid) or await trio.to_thread.run_sync(is_up, folders, name):  # noqa: ASYNC110
             await trio.sleep(0.02)
         await trio.to_thread.run_sync(told, folders, Ask(What.HOLD, name))
         return
     raise DaemonGoesOn(name, pid, folders.log(name))
 
 
-def _is_up(folders: Folders, name: str) -> bool:
+def is_up(folders: Folders, name: str) -> bool:
     """Whether a supervisor takes the drive for mounted."""
     answer = told(folders, Ask(What.LOOK))
     drive = None if answer is None else answer.of(name)

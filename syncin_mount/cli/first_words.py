@@ -18,7 +18,8 @@ _WITH_DRIVES = (
 
 
 def first_words() -> str:
-    """Return the text: for somebody without a drive, or with some."""
+    """Return the text: for somebody without a drive, or with some. Raises ConfigurationError and
+    FolderError for a configuration that cannot be read."""
     has_drives = _has_drives(users_file())
     heading = (
         t("A Sync-in folder as a drive that is always there. With yours:")
@@ -32,20 +33,27 @@ def first_words() -> str:
 
 
 def _has_drives(path: str) -> bool:
-    """By the configuration file alone, whose own reader takes long to load. One that cannot be read
-    has some: whoever wrote it is no beginner, and 'status' says what is wrong with it."""
+    """By the configuration file alone, whose own reader takes long to load. Raises what that says
+    of one that cannot be read: every command would."""
     try:
         with open(path, "rb") as file:
             text = file.read()
     except FileNotFoundError:
         return False
     except OSError:
-        return True
-    if b"synchronizations" not in text:
+        return _explained()
+    if not text.strip():
         return False
     import tomllib  # noqa: PLC0415 (start-up time)
 
     try:
         return bool(tomllib.loads(text.decode("utf-8-sig")).get("synchronizations"))
-    except ValueError:
-        return True
+    except (ValueError, RecursionError):
+        return _explained()
+
+
+def _explained() -> bool:
+    """Raises ConfigurationError, FolderError."""
+    from syncin_mount.cli.ui.lookup import load  # noqa: PLC0415 (start-up time)
+
+    return bool(load()[1].synchronizations)

@@ -23,8 +23,9 @@ from syncin_mount.language import current
 if TYPE_CHECKING:
     from pathlib import Path
 
-CONNECT_S, ANSWER_S = 5.0, 30.0
-"""Seconds without a sign of the daemon, as in `syncin_mount.control.client`."""
+CONNECT_S, ANSWER_S = 5.0, 12.0
+"""Seconds without a sign of the daemon: it has its status in memory, and one that does not tell it
+within ten hangs (`syncin_mount.control.watching`)."""
 
 _PIECE = 64 * 1024
 

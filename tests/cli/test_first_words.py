@@ -42,10 +42,27 @@ def test_without_a_drive_it_says_how_to_get_one(tmp_path: Path, configuration: s
     assert text.endswith("\nAll commands: syncin-mount --help\n")
 
 
-@pytest.mark.parametrize("configuration", [DRIVE, "[synchronizations\n"])
-def test_with_drives_it_says_what_one_does_with_them(tmp_path: Path, configuration: str):
-    (tmp_path / "config.toml").write_text(configuration)
+def test_with_drives_it_says_what_one_does_with_them(tmp_path: Path):
+    (tmp_path / "config.toml").write_text(DRIVE)
     assert commands(said(tmp_path)) == ["status", "up", "ui"]
+
+
+@pytest.mark.parametrize("configuration", [b"[synchronizations\n", b"[[[broken", b"\xff\xfe"])
+def test_with_a_broken_configuration_it_says_what_is_wrong_with_that(
+    tmp_path: Path, configuration: bytes
+):
+    (tmp_path / "config.toml").write_bytes(configuration)
+    done = subprocess.run(
+        [sys.executable, "-m", "syncin_mount"],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+        env={**os.environ, "SYNCIN_MOUNT_HOME": str(tmp_path)},
+    )
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith(f"syncin-mount: {tmp_path / 'config.toml'}")
+    assert len(done.stderr.splitlines()) == 1
 
 
 @pytest.mark.parametrize("language", ["en", "de", "fr"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import gzip
 import os
 import re
 import subprocess
@@ -15,10 +17,11 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from reconciler.errors import Unreachable
 from syncin_mount import __version__
 from syncin_mount.app.support import versions
 from syncin_mount.cli.commands.version import command
-from syncin_mount.remote.http.releases import ANSWER_BYTES, is_newer
+from syncin_mount.remote.http.releases import ANSWER_BYTES, is_newer, newest_release
 from syncin_mount.store.records import FORMAT
 
 ROOT = Path(__file__).parents[2]
@@ -31,6 +34,8 @@ class Releases:
     url: str = ""
     says: bytes = b""
     status: int = 200
+    packed: str = ""
+    drips: threading.Event | None = None
     asked: list[dict[str, str]] = field(default_factory=list)
 
 
@@ -42,8 +47,13 @@ def releases() -> Iterator[Releases]:
         def do_GET(self) -> None:
             found.asked.append({name.lower(): value for name, value in self.headers.items()})
             self.send_response(found.status)
+            if found.packed:
+                self.send_header("content-encoding", found.packed)
             self.end_headers()
-            self.wfile.write(found.says)
+            with contextlib.suppress(OSError):  # who asked may be gone
+                self.wfile.write(found.says)
+                while found.drips is not None and not found.drips.wait(0.05):
+                    self.wfile.write(b" ")
 
         def log_message(self, *_: object) -> None:
             pass
@@ -109,8 +119,9 @@ def test_the_address_tells_the_newest_one(releases: Releases, says: bytes, told:
         (b'{"info": null}', 200, "tells of no version"),
         (b"9" * (ANSWER_BYTES + 1), 200, "tells of no version"),
         (b"\xff\xfe\x00", 200, "tells of no version"),
-        (b"99.1", 404, "cannot be asked"),
-        (b"99.1", 500, "cannot be asked"),
+        (b"[" * 200_000, 200, "tells of no version"),
+        (b"99.1", 404, "answers with HTTP 404"),
+        (b"99.1", 500, "answers with HTTP 500"),
     ],
 )
 def test_what_tells_nothing_is_one_sentence(releases: Releases, says: bytes, status: int, why: str):
@@ -120,11 +131,40 @@ def test_what_tells_nothing_is_one_sentence(releases: Releases, says: bytes, sta
     assert len(said.splitlines()) == 1
 
 
-@pytest.mark.parametrize("url", ["http://127.0.0.1:1/", "gopher://x", "nonsense", "http://[/"])
-def test_an_address_that_nobody_answers_at(url: str):
-    said = run("--check", "--at", url, status=3)
-    assert f"{url} cannot be asked" in said
-    assert "Traceback" not in said
+def test_what_is_packed_is_not_unpacked(releases: Releases):
+    """A few KB may unpack to gigabytes."""
+    releases.says, releases.packed = gzip.compress(b"99.1"), "gzip"
+    said = run("--check", "--at", releases.url, status=3)
+    assert said == f"syncin-mount: {releases.url} tells of no version"
+    assert releases.asked[0]["accept-encoding"] == "identity"
+
+
+def test_an_answer_that_takes_for_ever_is_not_waited_for(
+    releases: Releases, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("syncin_mount.remote.http.releases.WITHIN_S", 0.5)
+    releases.says, releases.drips = b"99.1", threading.Event()
+    try:
+        with pytest.raises(Unreachable, match="did not answer within"):
+            newest_release(releases.url)
+    finally:
+        releases.drips.set()
+
+
+def test_an_address_that_nobody_answers_at():
+    said = run("--check", "--at", "http://127.0.0.1:1/", status=3)
+    assert "http://127.0.0.1:1/ cannot be asked" in said
+    said = run("--check", "--at", "http://user1:secret@127.0.0.1:1/", status=3)
+    assert "secret" not in said
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["gopher://x", "nonsense", "http://[/", "http://", "http://x:y/", "http://x/" + "y" * 2000],
+)
+def test_what_is_no_address(url: str):
+    said = run("--check", "--at", url, status=2)
+    assert f"'{url[:80]}' is no address" in said
 
 
 def test_without_an_address_it_says_that_it_cannot_know():

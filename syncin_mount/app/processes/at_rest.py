@@ -66,10 +66,11 @@ async def _again(folders: Folders, name: str, rest: Rest) -> None:
     here = (await trio.to_thread.run_sync(ConfigurationFile(folders).read)).synchronizations[name]
     # A cancellation in the middle of unmounting leaves a daemon that ends: nothing can be mounted
     # beside it.
-    while (  # noqa: ASYNC110 (other processes: there is nothing to wait on)
-        _ends(rest.pid, here) or await trio.to_thread.run_sync(_is_to_be_heard_of, folders, name)
-    ):
+    while _ends(rest.pid, here):  # noqa: ASYNC110 (another process: there is nothing to wait on)
         await trio.sleep(0.02)
+    with trio.move_on_after(PATIENCE_S):
+        while await trio.to_thread.run_sync(_is_to_be_heard_of, folders, name):  # noqa: ASYNC110
+            await trio.sleep(0.02)
     try:
         await mount(folders, here, manual=rest.manual)
     except (NotPossible, DaemonError, SupervisorError) as error:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from syncin_mount.app.drives.open_drive import unmounted
 from syncin_mount.app.messages import sentence
 from syncin_mount.app.processes.supervisor_client import told
-from syncin_mount.control.failures import NotRunning
+from syncin_mount.control.failures import NoAnswer, NotRunning
 from syncin_mount.control.status_client import read_status
 from syncin_mount.control.supervision import Ask, Phase, SupervisorError, What
 
@@ -35,13 +35,14 @@ class DriveState:
     """A drive at one moment. ``status`` is None while its daemon starts or ends, ``supervised``
     without a supervisor, or one that has nothing to do with it; ``error`` is why nothing could be
     told. ``unverified`` is the sentence about a server whose certificate nobody checks, or that is
-    spoken to in clear."""
+    spoken to in clear. ``silent``: a daemon is there, and does not say how it is."""
 
     configured: Synchronization
     status: Status | None
     supervised: Supervised | None = None
     error: Exception | None = None
     unverified: str | None = None
+    silent: bool = False
 
 
 class StatusPoller:
@@ -78,7 +79,8 @@ class StatusPoller:
     ) -> list[DriveState]:
         """How these are; whatever goes wrong with one of them is its ``error``. Several are asked
         at the same time. ``now`` is in seconds since the epoch; the supervisor is asked where its
-        ``answer`` is not given. Blocks until the last one answered, or did not in 30 s."""
+        ``answer`` is not given. Blocks until the last one answered, or did not in time
+        (`syncin_mount.control.status_client`)."""
         if answer is None:
             answer = self._supervisor()
         found: dict[str, DriveState] = {}
@@ -92,7 +94,8 @@ class StatusPoller:
                 status = self._status(configuration, each, supervised, now)
             except Exception as problem:  # noqa: BLE001 (it is told, beside how the others are)
                 error = problem
-            found[each.name] = DriveState(each, status, supervised, error, unverified)
+            silent = isinstance(error, NoAnswer)
+            found[each.name] = DriveState(each, status, supervised, error, unverified, silent)
 
         _at_once(one, chosen)
         return [found[each.name] for each in chosen]

@@ -13,10 +13,11 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from reconciler.phrases import Phrase
 from syncin_mount import __version__
-from syncin_mount.app.errors import NotPossible
+from syncin_mount.app.errors import InvalidRequest, NotPossible
 
 PACKAGE = "syncin-mount"
 _UPDATES = "updates"
@@ -26,6 +27,7 @@ _OWN_FOLDER = Path("/usr/lib/syncin-mount")
 """Where the package for Debian has the program."""
 
 _PATIENCE_S = 30.0
+_LONGEST_ADDRESS = 2000
 
 
 class Installed(enum.Enum):
@@ -80,17 +82,38 @@ def look() -> About:
 def newest(url: str | None) -> Newest | None:
     """Ask for the newest version: at the ``url``, or apt's own lists where Debian's package is
     installed, or at the address that the package brings. None where nobody is known to ask. Blocks.
-    Raises RemoteError, NotPossible."""
+    Raises RemoteError, InvalidRequest, NotPossible."""
     place = Path(__file__).resolve().parents[3]
     if url is None and _installed(place) is Installed.DEBIAN:
         return _of_apt()
     url = url or _address()
     if url is None:
         return None
-    from syncin_mount.remote.http.releases import is_newer, newest_release  # noqa: PLC0415 (start-up)
+    _require_address(url)
+    from syncin_mount.remote.http.releases import (  # noqa: PLC0415 (start-up time)
+        is_newer,
+        newest_release,
+        without_password,
+    )
 
     found = newest_release(url)
-    return Newest(url, __version__, found, is_newer(found, __version__))
+    return Newest(without_password(url), __version__, found, is_newer(found, __version__))
+
+
+def _require_address(url: str) -> None:
+    """Raises InvalidRequest for what is no address of a web server."""
+    try:
+        parts = urlsplit(url)
+        fits = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        fits = False
+    if not fits or len(url) > _LONGEST_ADDRESS or not url.isprintable():
+        raise InvalidRequest(
+            Phrase(
+                "'{address}' is no address; give it as https://example.org/path",
+                address=url[:80],
+            )
+        )
 
 
 def _of_apt() -> Newest:

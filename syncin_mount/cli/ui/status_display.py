@@ -27,7 +27,7 @@ _STYLES = {
 
 def plain(seen: StatusRow) -> dict[str, Any]:
     """All that is known, for JSON."""
-    found: dict[str, Any] = {"name": seen.configured.name, "mounted": False}
+    found: dict[str, Any] = {"name": seen.configured.name, "mounted": seen.silent}
     if seen.status is not None:
         found |= document(seen.status)
     return found | {

@@ -49,13 +49,21 @@ class StatusRow:
     error: str | None = None
     exit: int = 0
     unverified: str | None = None
+    silent: bool = False
+    """A daemon is there, and does not say how it is."""
 
     @classmethod
     def of(cls, state: Seen) -> StatusRow:
         """The row of what was found out about a drive."""
         exit_status, text = (0, None) if state.error is None else exit_for(state.error)
         return cls(
-            state.configured, state.status, state.supervised, text, exit_status, state.unverified
+            state.configured,
+            state.status,
+            state.supervised,
+            text,
+            exit_status,
+            state.unverified,
+            state.silent,
         )
 
     @property
@@ -144,6 +152,8 @@ def drive(seen: StatusRow) -> str:
     """Whether it is mounted."""
     if seen.status is not None and seen.status.mounted:
         return t("read-only") if seen.status.read_only else t("mounted")
+    if seen.silent:
+        return t("mounted")
     if seen.supervised is not None and seen.supervised.phase in {Phase.STARTING, Phase.STOPPING}:
         return t(_PHASES[seen.supervised.phase])
     return t("no") if seen.configured.enabled else t("disabled")

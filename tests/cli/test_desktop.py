@@ -25,7 +25,7 @@ def test_all_files_are_put_there_and_taken_away(share: Path):
     others.parent.mkdir(parents=True)
     others.write_text("mine")
     assert desktop_files.presence(share, COMMAND) is Presence.NONE
-    paths = desktop_files.install(share, COMMAND)
+    paths, _ = desktop_files.install(share, COMMAND)
     assert all(path.is_file() for path in paths)
     assert desktop_files.presence(share, COMMAND) is Presence.WHOLE
     names = {str(path.relative_to(share)) for path in paths}
@@ -40,7 +40,7 @@ def test_all_files_are_put_there_and_taken_away(share: Path):
         "kio/servicemenus/syncin-mount.desktop",
         "applications/syncin-mount.desktop",
     } <= names
-    assert sorted(desktop_files.remove(share)) == paths
+    assert sorted(desktop_files.remove(share).paths) == paths
     assert [path for path in share.rglob("*") if path.is_file()] == [others]
     assert not (share / "syncin-mount").exists()
 
@@ -57,7 +57,7 @@ def test_those_of_an_older_version_are_replaced(share: Path):
 
 
 def test_a_package_brings_its_own_entry(share: Path):
-    paths = desktop_files.install(share, ("/usr/bin/syncin-mount",), entry=False)
+    paths, _ = desktop_files.install(share, ("/usr/bin/syncin-mount",), entry=False)
     assert not any("applications" in str(path) or "apps" in path.parts for path in paths)
     assert desktop_files.presence(share, ("/usr/bin/syncin-mount",)) is Presence.WHOLE
     own = [share / "applications/syncin-mount.desktop"]
@@ -183,3 +183,30 @@ async def test_a_bookmark_that_no_file_manager_shows_is_told(world: World):
     done = await world.run("add", "docs", "--server", "home", *where, "--bookmark")
     assert done.status == 0
     assert "no file manager with a sidebar" in done.error
+
+
+def test_files_of_somebody_else_are_kept(share: Path):
+    """One that was there before, and one of ours that somebody changed."""
+    foreign = share / desktop_files.SERVICE_MENU
+    foreign.parent.mkdir(parents=True)
+    foreign.write_text("somebody's")
+    placed = desktop_files.install(share, COMMAND)
+    kept = foreign.with_name(f"{foreign.name}.kept")
+    assert (placed.kept, kept.read_text()) == ([kept], "somebody's")
+    assert desktop_files.install(share, COMMAND).kept == [], "what this wrote is its own"
+    assert desktop_files.install(share, ("other",)).kept == [], "an older one of ours, too"
+    entry = share / desktop_files.ENTRY
+    entry.write_text("changed")
+    again = desktop_files.install(share, COMMAND)
+    assert [each.read_text() for each in again.kept] == ["changed"]
+    entry.write_text("changed again")
+    removed = desktop_files.remove(share)
+    assert [each.read_text() for each in removed.kept] == ["changed again"]
+    left = {path.read_text() for path in share.rglob("*") if path.is_file()}
+    assert left == {"somebody's", "changed", "changed again"}
+
+
+def test_a_relative_folder_of_data_is_none(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    found = desktop_files.user_share({"XDG_DATA_HOME": "relative/share"})
+    assert found == tmp_path / ".local" / "share"

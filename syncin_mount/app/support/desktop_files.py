@@ -8,12 +8,16 @@ after the program, so none of anybody else's is touched.
 from __future__ import annotations
 
 import enum
+import hashlib
+import itertools
 import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
+
+import msgspec
 
 from syncin_mount.config.files import write_atomic
 from syncin_mount.filemanager import menu
@@ -24,6 +28,10 @@ ICON: Final = SOURCES.parent / "web" / "static" / "icon.svg"
 
 MODULES: Final = Path("syncin-mount/filemanager/syncin_filemanager")
 """The extension's own modules, which all file managers share."""
+
+WRITTEN: Final = MODULES.parent / "written.json"
+"""The checksums of what was written into the user's own folders, by path: what has another one is
+somebody else's, or was changed."""
 
 LOADER: Final = "syncin_mount_files.py"
 """What each file manager loads."""
@@ -58,7 +66,9 @@ class DesktopFile:
 
 def user_share(environment: Mapping[str, str] = os.environ) -> Path:
     """The user's own ``share``."""
-    return Path(environment.get("XDG_DATA_HOME") or Path.home() / ".local" / "share")
+    set_to = Path(environment.get("XDG_DATA_HOME") or "")
+    # A relative one is to be ignored (XDG Base Directory Specification).
+    return set_to if set_to.is_absolute() else Path.home() / ".local" / "share"
 
 
 def own_command() -> tuple[str, ...]:
@@ -84,31 +94,71 @@ def files(command: Sequence[str], *, entry: bool = True) -> Iterator[DesktopFile
         yield DesktopFile(ENTRY, desktop_entry(command).encode())
 
 
-def install(share: Path, command: Sequence[str], *, entry: bool = True) -> list[Path]:
-    """Puts them there; those of an older version are replaced, and what that had more goes. Without
-    ``entry`` those two files are left as they are: a package has its own. The paths. Raises
-    OSError."""
+class Placed(NamedTuple):
+    """What was written, or taken away; and where files of somebody else are kept now."""
+
+    paths: list[Path]
+    kept: list[Path]
+
+
+def install(share: Path, command: Sequence[str], *, entry: bool = True) -> Placed:
+    """Puts them there; those of an older version are replaced, and what that had more goes. What
+    this did not write, or somebody changed, is set aside. Without ``entry`` those two files are
+    left as they are: a package has its own. Raises OSError."""
     wanted = list(files(command, entry=entry))
-    keep = {share / each.path for each in wanted}
+    data = {share / each.path: each.data for each in wanted}
+    kept = _set_aside(share, data, apart=set() if entry else _apart(share))
     for path in _there(share):
-        if path not in keep and (entry or path not in _apart(share)):
+        if path not in data and (entry or path not in _apart(share)):
             path.unlink(missing_ok=True)
     for each in wanted:
         path = share / each.path
         path.parent.mkdir(parents=True, exist_ok=True)
         write_atomic(path, each.data, mode=0o755 if each.executable else 0o644)
-    return sorted(keep)
+    if entry:  # a package's files are its own
+        written = {str(each.path): _sum(each.data) for each in wanted}
+        write_atomic(share / WRITTEN, msgspec.json.encode(written), mode=0o644)
+    return Placed(sorted(data), kept)
 
 
-def remove(share: Path) -> list[Path]:
-    """Takes away what ``install`` put there. The paths. Raises OSError."""
+def remove(share: Path) -> Placed:
+    """Takes away what ``install`` put there; what somebody changed is set aside. Raises OSError."""
+    kept = _set_aside(share, {}, apart=set())
     gone = list(_there(share))
-    for path in gone:
+    for path in (*gone, share / WRITTEN):
         path.unlink(missing_ok=True)
     modules = share / MODULES
     for folder in (modules / "__pycache__", modules, modules.parent, modules.parent.parent):
         _remove_if_empty(folder)
-    return gone
+    return Placed(gone, kept)
+
+
+def _set_aside(share: Path, wanted: Mapping[Path, bytes], apart: set[Path]) -> list[Path]:
+    """Renames what lies at a place of ours and is not ours: neither as it was ``wanted``, nor as
+    this wrote it before. The new names."""
+    try:
+        written = msgspec.json.decode((share / WRITTEN).read_bytes(), type=dict[str, str])
+    except (FileNotFoundError, msgspec.MsgspecError):
+        written = {}
+    kept = []
+    for path in sorted({*_there(share), *wanted} - apart):
+        if path.suffix == ".pyc" or not path.is_file():
+            continue
+        data = path.read_bytes()
+        if data == wanted.get(path) or written.get(str(path.relative_to(share))) == _sum(data):
+            continue
+        kept.append(_free_name(path))
+        path.rename(kept[-1])
+    return kept
+
+
+def _free_name(path: Path) -> Path:
+    found = (path.with_name(f"{path.name}.kept{number or ''}") for number in itertools.count())
+    return next(each for each in found if not os.path.lexists(each))
+
+
+def _sum(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
 
 
 def _apart(share: Path) -> set[Path]:

@@ -26,6 +26,8 @@ from syncin_mount.desktop.page import Place
 from syncin_mount.language import t
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from syncin_mount.config import Configuration, Folders
     from syncin_mount.control.messages import Changed
 
@@ -55,7 +57,7 @@ def install() -> None:
     """
     share = desktop_files.user_share()
     try:
-        paths = desktop_files.install(share, desktop_files.own_command())
+        paths, kept = desktop_files.install(share, desktop_files.own_command())
     except OSError as error:
         raise _unusable(error) from error
     output.say(
@@ -65,6 +67,7 @@ def install() -> None:
             share=output.printable(str(share)),
         )
     )
+    _tell_kept(kept)
     output.say(
         t(
             "start the file manager again, and it shows them; take them away with: {command}",
@@ -78,13 +81,25 @@ def remove() -> None:
     """Remove what 'install' put into your own folders."""
     share = desktop_files.user_share()
     try:
-        paths = desktop_files.remove(share)
+        paths, kept = desktop_files.remove(share)
     except OSError as error:
         raise _unusable(error) from error
     if paths:
         output.say(t("{count} files are removed", count=len(paths)))
-    else:
+    elif not kept:
         output.say(t("nothing was installed there: {share}", share=output.printable(str(share))))
+    _tell_kept(kept)
+
+
+def _tell_kept(kept: list[Path]) -> None:
+    for path in kept:
+        output.say(
+            t(
+                "a file of this name was not written by this program, or was changed; it is kept:"
+                " {path}",
+                path=output.printable(str(path)),
+            )
+        )
 
 
 def _unusable(error: OSError) -> CommandError:

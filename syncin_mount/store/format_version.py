@@ -78,6 +78,13 @@ def prepare_folder(folder: Path) -> None:
         )
 
 
+def require_known(folder: Path) -> None:
+    """For who reads a file of it without opening it. Changes nothing. Raises as `prepare_folder`;
+    a folder that says no format is left to others."""
+    if (folder / _FORMAT).is_file():
+        prepare_folder(folder)
+
+
 def _newer(folder: Path, found: str, *, end: str) -> Phrase:
     """The sentence, with ``end`` behind it: another part may follow."""
     values = {"folder": folder, "found": found, "known": FORMAT, "end": end}

@@ -24,7 +24,7 @@ REFUSED = [
     *("conflicts docs", "conflicts docs --compare kept.txt", "conflicts docs --acknowledge --all"),
     *("conflicts docs --swap kept.txt", "conflicts docs --keep-both kept.txt"),
     *("conflicts docs --undo kept.txt", "check docs", "check docs --repair"),
-    "remove docs --yes",
+    *("remove docs --yes", "transfers docs"),
 ]
 TELL = ["status docs", "doctor"]
 """These are about all drives, and say it of this one."""
@@ -32,7 +32,7 @@ TELL = ["status docs", "doctor"]
 OPEN_NONE = {
     *("add", "clients", "completion", "demo", "desktop", "disable", "down", "edit", "enable"),
     *("limit", "list", "logs", "open", "pause", "remote", "rename", "resume", "scheduler"),
-    *("serve", "server", "settings", "show", "transfers", "ui", "umount", "version"),
+    *("serve", "server", "settings", "show", "ui", "umount", "version"),
 }
 """Commands that look at no replica, or leave that to a daemon, which `mount` starts."""
 

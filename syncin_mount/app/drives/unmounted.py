@@ -27,6 +27,7 @@ from syncin_mount.control.messages import Changed, ChangeRequest, Status
 from syncin_mount.control.service import NotDone
 from syncin_mount.control.tree_messages import Portion, Trial
 from syncin_mount.store import OldHistory, Replica, read_history
+from syncin_mount.store.format_version import require_known
 from syncin_mount.trash import find_user_bin
 
 if TYPE_CHECKING:
@@ -291,6 +292,7 @@ class UnmountedDrive:
     async def transfers(self, query: TransferQuery) -> list[Transfer]:
         """From the history's file: a run without a mount may be writing it, or nobody."""
         wanted = views.wanted(query)
+        require_known(self.folders.replica(self.name))
         try:
             found = read_history(self.folders.replica(self.name) / "history.sqlite", wanted)
         except OldHistory:

@@ -118,6 +118,7 @@ def test_another_name_is_given_unless_it_is_taken(tab: Tab):
 
 def test_what_would_be_lost_is_listed_and_may_be_kept(tab: Tab):
     world, drive = tab.world, tab.world.drive("Notes")
+    world.must("pause", "Notes")  # however slow the machine is, the server does not get it
     (drive / "only here.txt").write_text("only here")
     dialog = opened(tab, "Notes", "Remove…")
     tab.shows(dialog.get_by_text("only here.txt"))
@@ -126,7 +127,9 @@ def test_what_would_be_lost_is_listed_and_may_be_kept(tab: Tab):
     dialog.get_by_role("button", name="Remove").click()  # nobody agreed
     assert "Notes" in world.folders.config_file.read_text()
     dialog.get_by_role("button", name="Cancel").click()
-    tab.card("Notes").get_by_role("button", name="Sync now").wait_for()
+    dialog.wait_for(state="detached")
+    until(drive.is_mount, "it is mounted again")
+    tab.state("Notes", "Paused")
     assert (drive / "only here.txt").read_text() == "only here"
 
     dialog = opened(tab, "Notes", "Remove…")

@@ -5,6 +5,9 @@ One cycle: the drive starts (which takes up what the last kill left) and must ho
 log says, nothing more and nothing less; ``check`` has to be clean; ``sync`` must come to rest with
 both sides equal. Then the worker works, somebody changes the server's ``remote/`` folder, ``sync``
 runs again and again, and the process is killed.
+
+This file is long because a kill concerns all of it: what was acknowledged, what is looked at, and
+the processes themselves.
 """
 
 from __future__ import annotations

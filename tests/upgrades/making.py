@@ -93,7 +93,7 @@ def until(condition: Any, what: str) -> None:
     while not condition():
         if time.monotonic() > end:
             raise TimeoutError(what)
-        time.sleep(0.05)
+        time.sleep(0.05)  # asks again: another process
 
 
 def live(sandbox: Sandbox, drive: Path) -> None:

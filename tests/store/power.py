@@ -142,7 +142,7 @@ class Disk:
 
             patch.setattr(Index, "commit", commit)
             patch.setattr(os, "fsync", self._fsync)
-            patch.setattr(system, "sync_data", self._fsync)
+            patch.setattr(os, "fdatasync", self._fsync)
             patch.setattr(system, "sync_file_system", self._syncfs)
             yield
 
@@ -157,7 +157,6 @@ class Disk:
             return fd
 
         patch.setattr(os, "open", opened)
-        patch.setattr(system, "open_file", opened)
         for name in ("rename", "replace"):
             self._watch(patch, name, lambda source, target: self._note("move", source, target))
         for name in ("unlink", "rmdir"):
@@ -177,8 +176,6 @@ class Disk:
             note(*arguments, **named)
 
         patch.setattr(os, name, watched)
-        if name == "replace":
-            patch.setattr(system, name, watched)
 
     # the power cut --------------------------------------------------------------------------------
 

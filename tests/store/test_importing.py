@@ -343,7 +343,7 @@ importer.BATCH_FILES = 4
 base = Path(sys.argv[1])
 replica = Replica.open(base / "replica")
 for owner, name in ((replica._journal, "append"), (replica._ix, "commit"), (replica.committer, "sync_files"),
-                    (os, "unlink"), (os, "rename"), (os, "rmdir"), (os, "fsync"), (importer, "copy_content")):
+                    (os, "unlink"), (os, "replace"), (os, "rmdir"), (os, "fsync"), (importer, "copy_content")):
     setattr(owner, name, moment(getattr(owner, name)))
 importer.Importer(replica, base / "folder").run()
 replica.close()

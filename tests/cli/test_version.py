@@ -235,3 +235,13 @@ def test_nobody_but_the_command_asks():
         "syncin_mount/app/support/versions.py",
         "syncin_mount/cli/commands/version.py",
     }
+
+
+def test_an_archive_is_told_from_an_environment(tmp_path: Path):
+    """By what lies in the folder of its Python; a file of that name elsewhere says nothing."""
+    place = tmp_path / "python" / "lib" / "python3" / "dist-packages"
+    place.mkdir(parents=True)
+    (tmp_path / "installer.py").touch()
+    assert versions._installed(place) is not versions.Installed.ARCHIVE
+    (tmp_path / "python" / "installer.py").touch()
+    assert versions._installed(place) is versions.Installed.ARCHIVE

@@ -1,9 +1,10 @@
-"""`./dev soak packages`: the package for Debian, on a new system of each release.
+"""`./dev soak packages`: what users install, on a new system of each release.
 
 In a root that debootstrap makes: the package is built (twice, to the same bytes), installed by apt
 beside nothing else, and works for an ordinary user with a real mount; an upgrade leaves a mounted
 drive alone; a removal leaves nothing running and nothing mounted; a purge leaves what is the
-user's. A release that no mirror has here is told, and left out.
+user's. The archive with its own Python is built on the oldest release, and tried on each. A release
+that no mirror has here is told, and left out.
 """
 
 from __future__ import annotations
@@ -17,9 +18,21 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.packages.roots import NICE, USER, NotToBeHad, Root, entered, make
+from tests.packages import archive_in_roots
+from tests.packages.roots import (
+    NICE,
+    ROOT,
+    USER,
+    NotToBeHad,
+    Root,
+    cloned,
+    entered,
+    hold,
+    make,
+    say,
+    self_checked,
+)
 
-ROOT = Path(__file__).parents[2]
 RELEASES = ("bookworm", "trixie", "noble")
 FORMER = "0.0.9"
 """The version that is upgraded; its sources are today's, with a number of their own."""
@@ -46,28 +59,13 @@ syncin-mount sync --wait docs
 """
 
 
-def say(text: str) -> None:
-    print(f"   {text}", flush=True)
-
-
-def hold(condition: bool, what: str) -> None:
-    """Raises AssertionError when it does not."""
-    if not condition:
-        raise AssertionError(f"it does not hold that {what}")
-    say(f"{what}")
-
-
 # --- building -------------------------------------------------------------------------------------
 
 
 def built(root: Root, folder: Path) -> None:
     """Build the package in a root with what it needs, and put a former one and this into the
     folder."""
-    source = root.folder / "src"
-    subprocess.run(["git", "clone", "-q", ROOT, source], check=True)
-    root.run("apt-get", "-qq", "update")
-    root.run("apt-get", "-qq", "-y", "install", "--no-install-recommends", "git")
-    root.run("git", "config", "--global", "--add", "safe.directory", "/src")
+    source = cloned(root)
     root.run("/src/dev", "package", "deb", timeout=1800)
     [now] = (source / "dist").glob("*.deb")
     first = now.read_bytes()
@@ -143,14 +141,6 @@ def what_is_there(root: Root) -> None:
     hold("status 7" not in strange, "neither the current folder nor PYTHONPATH gets in")
 
 
-def self_checked(root: Root) -> None:
-    began = time.monotonic()
-    done = root.run("syncin-mount", "demo", "--self-check", user=USER, timeout=2400)
-    hold("All of it held" in done.stdout, "the demo checks itself, with a real mount")
-    say(f"{done.stdout.splitlines()[-1]} ({time.monotonic() - began:.0f} s)")
-    hold(root.mounts() == [], "nothing is mounted after it")
-
-
 def upgraded(root: Root, package: Path) -> None:
     root.shell(START_A_DRIVE, user=USER)
     hold(root.mounts() == [DRIVE], "a drive is mounted")
@@ -214,11 +204,9 @@ def by_pipx(root: Root, work: Path) -> None:
     hold("ok     pyfuse3" in said, "pipx installs the wheel for an ordinary user")
 
 
-def life(release: str, roots: Path, kept: Path, work: Path) -> None:
-    """All of it on one release. ``roots`` and ``kept`` have what an earlier run left: roots, and
-    the packages of each release. Raises NotToBeHad, AssertionError."""
+def as_package(release: str, roots: Path, kept: Path, work: Path) -> None:
+    """The package for Debian, from its building to its purge."""
     template = roots / release
-    make(release, template)
     packages = kept / release
     packages.mkdir(parents=True, exist_ok=True)
     if len(list(packages.glob("*.deb"))) != 2:
@@ -233,14 +221,30 @@ def life(release: str, roots: Path, kept: Path, work: Path) -> None:
         self_checked(root)
         upgraded(root, now)
         removed(root)
-    with entered(template, work / "pipx") as root:
+
+
+def as_wheel(release: str, roots: Path, _kept: Path, work: Path) -> None:
+    """The wheel, with pipx."""
+    with entered(roots / release, work / "pipx") as root:
         root.run("apt-get", "-qq", "update")
         by_pipx(root, work)
 
 
+def as_archive(release: str, roots: Path, kept: Path, work: Path) -> None:
+    """The archive that the oldest release builds."""
+    archive = archive_in_roots.built(RELEASES[0], roots, kept, work)
+    with entered(roots / release, work / "archive") as root:
+        archive_in_roots.used(root, archive)
+
+
+KINDS = {"deb": as_package, "wheel": as_wheel, "archive": as_archive}
+"""Each takes a release, and two folders with what an earlier run left: roots, and what is built of
+each release. They raise NotToBeHad, AssertionError."""
+
+
 def main() -> int:
     """Return 0 when no release failed."""
-    parser = argparse.ArgumentParser(prog="./dev soak packages", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tests.packages", description=__doc__)
     parser.add_argument("releases", nargs="*", default=list(RELEASES), help="default: all")
     parser.add_argument(
         "--roots", type=Path, help="keep the roots that debootstrap makes in this folder"
@@ -248,6 +252,7 @@ def main() -> int:
     parser.add_argument(
         "--packages", type=Path, help="keep the packages in this folder, and take those in it"
     )
+    parser.add_argument("--only", choices=KINDS, help="of the three kinds of package, this one")
     asked = parser.parse_args()
     if os.geteuid() != 0 or shutil.which("debootstrap") is None:
         print("SKIPPED: this needs root and debootstrap", file=sys.stderr)
@@ -261,7 +266,9 @@ def main() -> int:
             work = Path(place) / f"work-{release}"
             work.mkdir()
             try:
-                life(release, roots, asked.packages or work / "packages", work)
+                make(release, roots / release)
+                for kind in [asked.only] if asked.only else KINDS:
+                    KINDS[kind](release, roots, asked.packages or work / "packages", work)
             except NotToBeHad as why:
                 say(f"SKIPPED: {release} cannot be had here ({why})")
             except AssertionError as why:

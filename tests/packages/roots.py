@@ -9,10 +9,12 @@ import contextlib
 import shutil
 import signal
 import subprocess
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+ROOT = Path(__file__).parents[2]
 USER = "ordinary"
 NICE = ("nice", "-n", "10")
 
@@ -158,8 +160,6 @@ def entered(template: Path, folder: Path) -> Iterator[Root]:
 
 def _child_of(pid: int) -> int:
     """Return the first process of the new root, as soon as it has what it needs."""
-    import time
-
     children = Path(f"/proc/{pid}/task/{pid}/children")
     for _ in range(600):
         found = children.read_text().split()
@@ -179,3 +179,36 @@ def _as_this_computer(folder: Path) -> None:
     ):
         if Path("/", file).exists():
             shutil.copy(Path("/", file), folder / file)
+
+
+# --- what each kind of package is asked -----------------------------------------------------------
+
+
+def say(text: str) -> None:
+    print(f"   {text}", flush=True)
+
+
+def hold(condition: bool, what: str) -> None:
+    """Raises AssertionError when it does not."""
+    if not condition:
+        raise AssertionError(f"it does not hold that {what}")
+    say(f"{what}")
+
+
+def cloned(root: Root) -> Path:
+    """Put this checkout's commit where `/src/dev` builds packages of it, and return that folder."""
+    source = root.folder / "src"
+    subprocess.run(["git", "clone", "-q", ROOT, source], check=True)
+    root.run("apt-get", "-qq", "update")
+    root.run("apt-get", "-qq", "-y", "install", "--no-install-recommends", "git")
+    root.run("git", "config", "--global", "--add", "safe.directory", "/src")
+    return source
+
+
+def self_checked(root: Root) -> None:
+    """The whole story of the demo, by an ordinary user."""
+    began = time.monotonic()
+    done = root.run("syncin-mount", "demo", "--self-check", user=USER, timeout=2400)
+    hold("All of it held" in done.stdout, "the demo checks itself, with a real mount")
+    say(f"{done.stdout.splitlines()[-1]} ({time.monotonic() - began:.0f} s)")
+    hold(root.mounts() == [], "nothing is mounted after it")

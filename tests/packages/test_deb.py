@@ -68,9 +68,12 @@ def test_what_brings_no_licence_is_refused(tmp_path: Path) -> None:
     (metadata / "licenses").mkdir(parents=True)
     (metadata / "METADATA").write_text("Name: other\nVersion: 1\nLicense-Expression: MIT\n\n")
     with pytest.raises(ValueError, match="other 1 brings no text of its licence"):
-        licences.licences(ROOT, tmp_path)
+        licences.licences(ROOT, tmp_path, "there")
     (metadata / "licenses" / "LICENSE").write_text("Do what you like.\n")
-    text = licences.licences(ROOT, tmp_path)
+    others = [("zlib 1", "see below", "Altered versions are marked.")]
+    text = licences.licences(ROOT, tmp_path, "/usr/lib/there", others)
+    assert "needs, in /usr/lib/there,\n" in text
+    assert "zlib 1\nLicence: see below\n\nAltered versions are marked.\n" in text
     assert "other 1\nLicence: MIT\n\nDo what you like.\n" in text
     assert "GNU AFFERO GENERAL PUBLIC LICENSE" in text
     assert "preact\nLicence" in text

@@ -64,7 +64,7 @@ PARTS = {
     "hostile": Part(
         "a server that answers wrongly", "tests.hostile", "--cases", 13_000, parallel=True
     ),
-    "packages": Part("the package for Debian, on a new system of each release", "tests.packages"),
+    "packages": Part("packages, on a new system of each release", "tests.packages"),
 }
 
 

@@ -6,11 +6,16 @@ hatchling. One commit makes the same bytes everywhere: every time in them is the
 
 from __future__ import annotations
 
+import gzip
 import hashlib
+import lzma
 import os
+import re
 import subprocess
 import sys
+import tarfile
 import tempfile
+from datetime import UTC, datetime
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -22,11 +27,51 @@ def commit_time(root: Path = ROOT) -> str:
     told = os.environ.get("SOURCE_DATE_EPOCH")
     if told:
         return told
-    words = ["git", "-C", str(root), "log", "-1", "--format=%ct"]
+    return _git(root, "log", "-1", "--format=%ct").strip()
+
+
+def version(root: Path, seconds: int) -> str:
+    """Return the version of a package of ``root``, whose commit is of that time (in seconds since
+    1970): PACKAGE_VERSION where it is set. Before the tag of a release it sorts below the release.
+    Raises CalledProcessError where there is no commit."""
+    told = os.environ.get("PACKAGE_VERSION")
+    if told is not None:
+        return told
+    source = (root / "syncin_mount" / "__init__.py").read_text(encoding="utf-8")
+    number: str
+    [number] = re.findall(r'^__version__ = "(.+)"$', source, re.MULTILINE)
+    if f"v{number}" in _git(root, "tag", "--points-at", "HEAD").split():
+        return number
+    moment = datetime.fromtimestamp(seconds, UTC).strftime("%Y%m%d%H%M%S")
+    return f"{number}~git{moment}.{_git(root, 'rev-parse', '--short=8', 'HEAD').strip()}"
+
+
+def pack(folder: Path, target: Path, name: str, seconds: int) -> None:
+    """Pack the folder under this name into ``target``: ``.tar.gz`` or ``.tar.xz``. Who made it and
+    when is in no byte of it; ``seconds`` since 1970 is every time in it."""
+
+    def plain(member: tarfile.TarInfo) -> tarfile.TarInfo:
+        member.mtime, member.uid, member.gid = seconds, 0, 0
+        member.uname = member.gname = ""
+        return member
+
+    beside = target.with_name(f".{target.name}.new")
+    with (
+        # A header without the clock.
+        gzip.GzipFile(beside, "wb", mtime=0)
+        if target.suffix == ".gz"
+        else lzma.LZMAFile(beside, "wb", preset=9) as packed,
+        tarfile.open(fileobj=packed, mode="w") as archive,
+    ):
+        archive.add(folder, name, filter=plain)
+    beside.replace(target)
+
+
+def _git(root: Path, *words: str) -> str:
     done: subprocess.CompletedProcess[str] = subprocess.run(
-        words, check=True, capture_output=True, text=True
+        ["git", "-C", str(root), *words], check=True, capture_output=True, text=True
     )
-    return done.stdout.strip()
+    return done.stdout
 
 
 def build(folder: Path, root: Path = ROOT) -> tuple[Path, Path]:

@@ -21,6 +21,7 @@ from pathlib import Path
 
 import environment as packages
 from archives import ROOT, commit_time
+from archives import version as version_of_sources
 from licences import licences
 
 NAME = "syncin-mount"
@@ -62,17 +63,8 @@ def release() -> str:
 
 
 def version(root: Path, seconds: int) -> str:
-    """Return the package's version. Before the tag of a release it sorts below the release."""
-    source = (root / "syncin_mount" / "__init__.py").read_text(encoding="utf-8")
-    number: str
-    [number] = re.findall(r'^__version__ = "(.+)"$', source, re.MULTILINE)
-    told = os.environ.get("PACKAGE_VERSION")
-    if told is None:
-        tags = packages.run("git", "-C", root, "tag", "--points-at", "HEAD").split()
-        commit = packages.run("git", "-C", root, "rev-parse", "--short=8", "HEAD").strip()
-        moment = datetime.fromtimestamp(seconds, UTC).strftime("%Y%m%d%H%M%S")
-        told = number if f"v{number}" in tags else f"{number}~git{moment}.{commit}"
-    return f"{told}-1~{release()}"
+    """Return the package's version, of the release that this runs on."""
+    return f"{version_of_sources(root, seconds)}-1~{release()}"
 
 
 def build(folder: Path, root: Path = ROOT) -> Path:
@@ -87,15 +79,7 @@ def build(folder: Path, root: Path = ROOT) -> Path:
         os.chdir(base)
         tree = base / "tree"
         target = tree / HOME / "packages"
-        packages.say("building the wheel and installing what the program needs")
-        python = packages.builder(root, base / "builder")
-        packages.run(python, ROOT / "platform/linux/packages/archives.py", base / "dist")
-        [wheel] = (base / "dist").glob("syncin_mount-*.whl")
-        packages.install(root, python, wheel, target)
-        shutil.move(target / "share", tree / "usr" / "share")
-        speaks = [path.name for path in (root / "syncin_mount" / "locale").iterdir()]
-        packages.prune(target, ["en", *speaks])
-        packages.strip(target)
+        shutil.move(packages.assemble(root, base, target), tree / "usr" / "share")
         packages.say("adding what belongs to the system")
         _environment(tree)
         _file_managers(target, tree / "usr" / "share")
@@ -150,7 +134,8 @@ def _system_files(root: Path, tree: Path, full: str, seconds: int) -> None:
         _zipped(page)
     documents = share / "doc" / NAME
     documents.mkdir(parents=True)
-    (documents / "copyright").write_text(licences(root, tree / HOME / "packages"), encoding="utf-8")
+    packed = licences(root, tree / HOME / "packages", f"/{HOME}/packages")
+    (documents / "copyright").write_text(packed, encoding="utf-8")
     shutil.copy(root / "CHANGELOG.md", documents / "changelog")
     date = format_datetime(datetime.fromtimestamp(seconds, UTC))
     (documents / "changelog.Debian").write_text(

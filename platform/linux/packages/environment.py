@@ -21,7 +21,6 @@ AS_SOURCES = ("pyfuse3",)
 
 UNUSED = (
     "bin",
-    "share",  # placed by the caller
     "*/tests",
     "*/test",
     "*/testing",
@@ -54,6 +53,22 @@ def run(*words: str | Path, cwd: Path | None = None, **environment: str) -> str:
         said = "\n".join((done.stdout + done.stderr).splitlines()[-25:])
         sys.exit(f"{said}\ndev: {Path(words[0]).name} failed (its last words are above).")
     return done.stdout
+
+
+def assemble(root: Path, base: Path, target: Path) -> Path:
+    """Build the wheel in ``base``, install it with all that it needs into ``target``, and take away
+    what no command loads. Return the folder ``share`` that the wheel brings: manual pages and
+    suchlike, which the caller places."""
+    say("building the wheel and installing what the program needs")
+    python = builder(root, base / "builder")
+    run(python, root / "platform/linux/packages/archives.py", base / "dist")
+    [wheel] = (base / "dist").glob("syncin_mount-*.whl")
+    install(root, python, wheel, target)
+    share = Path(shutil.move(target / "share", base / "share"))
+    speaks = [path.name for path in (root / "syncin_mount" / "locale").iterdir()]
+    prune(target, ["en", *speaks])
+    strip(target)
+    return share
 
 
 def builder(root: Path, folder: Path) -> Path:

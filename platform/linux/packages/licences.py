@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from email.parser import HeaderParser
 from pathlib import Path
 
@@ -15,9 +15,8 @@ HEAD = """\
 syncin-mount: a Sync-in folder as a drive that works offline.
 Copyright The syncin-mount maintainers. Licence: AGPL-3.0-or-later, at the end.
 
-The package contains the Python packages that the program needs, in
-/usr/lib/syncin-mount/packages, and in syncin_mount/web/static/vendor two scripts of the
-page. Each has its licence below.
+Inside are the Python packages that the program needs, in @PACKAGES@,
+and in syncin_mount/web/static/vendor two scripts of the page. Each has its licence below.
 """
 
 INSIDE = """\
@@ -29,18 +28,21 @@ Compiled modules contain, beside what their own licences below cover:
   lmdb: LMDB, Copyright Howard Chu, Symas Corp., OLDAP-2.8
   xxhash: xxHash, Copyright (c) Yann Collet, BSD-2-Clause
 
-On Debian systems the text of Apache-2.0 is in /usr/share/common-licenses/Apache-2.0.
+The text of Apache-2.0 is in /usr/share/common-licenses/Apache-2.0.
 """
 
 
-def licences(root: Path, packages: Path) -> str:
-    """Return the whole file. ``packages`` has the distributions with their metadata. Raises
-    ValueError for one that brings no licence."""
+def licences(
+    root: Path, packages: Path, place: str, others: Iterable[tuple[str, str, str]] = ()
+) -> str:
+    """Return the whole file. ``packages`` has the distributions with their metadata, which are in
+    ``place`` once they are installed. ``others``: what else is inside, by name, licence in few
+    words, and text. Raises ValueError for a distribution that brings no licence."""
     parts = [
-        HEAD,
+        HEAD.replace("@PACKAGES@", place),
         INSIDE,
     ]
-    for name, told, text in sorted(_components(root, packages)):
+    for name, told, text in sorted([*_components(root, packages), *others]):
         parts.append(f"{name}\nLicence: {told}\n\n{text.strip()}")
     parts.append("syncin-mount\nLicence: AGPL-3.0-or-later\n\n" + (root / "LICENSE").read_text())
     return f"\n\n{'-' * 78}\n\n".join(part.strip() for part in parts) + "\n"

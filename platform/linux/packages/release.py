@@ -4,7 +4,6 @@ says why this is no release. It sets no tag and publishes nothing: docs/internal
 from __future__ import annotations
 
 import argparse
-import gzip
 import hashlib
 import json
 import os
@@ -12,12 +11,11 @@ import re
 import shutil
 import subprocess
 import sys
-import tarfile
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from archives import ROOT, commit_time
+from archives import ROOT, commit_time, pack
 from parts_list import faults, parts_list
 
 NAME = "syncin-mount"
@@ -100,13 +98,26 @@ def build(version: str, folder: Path, made: Made) -> None:
     _run("building the wheel", python, f"{here}/archives.py", str(folder))
     made.tell("wheel and source archive", "built")
     if shutil.which("dpkg-deb"):
-        words = ("/usr/bin/python3", "-B", "-E", "-s", f"{here}/deb.py", str(folder))
-        _run("building the package for Debian", *words, PACKAGE_VERSION=version)
+        # With the system's own Python, which the one is for and the other has a copy of.
+        system = ("/usr/bin/python3", "-B", "-E", "-s")
+        _run(
+            "building the package for Debian",
+            *(*system, f"{here}/deb.py", str(folder)),
+            PACKAGE_VERSION=version,
+        )
         made.tell("package for Debian", "built for the release that this runs on")
+        _run(
+            "building the archive",
+            *(*system, f"{here}/standalone.py", str(folder)),
+            PACKAGE_VERSION=version,
+        )
+        made.tell("archive with Python", "built for the C library of this system, and newer ones")
     else:
-        made.tell("package for Debian", "not built: this system has no dpkg-deb")
+        for what in ("package for Debian", "archive with Python"):
+            made.tell(what, "not built: this system has no dpkg-deb")
     _run("the documentation", str(ROOT / "dev"), "docs", "--site")
-    _pack(ROOT / "build/site", folder / f"{NAME}-{version}-docs.tar.gz")
+    docs = f"{NAME}-{version}-docs"
+    pack(ROOT / "build/site", folder / f"{docs}.tar.gz", docs, int(commit_time()))
     made.tell("documentation", "built as a site")
     parts = parts_list(version, int(commit_time()))
     wrong = faults(parts)
@@ -115,22 +126,6 @@ def build(version: str, folder: Path, made: Made) -> None:
     (folder / f"{NAME}-{version}.cdx.json").write_text(parts)
     count = len(json.loads(parts)["components"])
     made.tell("list of parts", f"{count} packages; CycloneDX's schema takes it")
-
-
-def _pack(site: Path, target: Path) -> None:
-    seconds = int(commit_time())
-
-    def plain(member: tarfile.TarInfo) -> tarfile.TarInfo:
-        member.mtime, member.uid, member.gid = seconds, 0, 0
-        member.uname = member.gname = ""
-        return member
-
-    with (
-        # A header without the clock: the same site, the same bytes.
-        gzip.GzipFile(target, "wb", mtime=0) as packed,
-        tarfile.open(fileobj=packed, mode="w") as archive,
-    ):
-        archive.add(site, f"{target.name.removesuffix('.tar.gz')}", filter=plain)
 
 
 def checksums(folder: Path) -> None:

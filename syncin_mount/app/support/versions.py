@@ -26,6 +26,9 @@ _UPDATES = "updates"
 _OWN_FOLDER = Path("/usr/lib/syncin-mount")
 """Where the package for Debian has the program."""
 
+_OF_ARCHIVE = "installer.py"
+"""What an unpacked archive has in the folder of its Python, as no other environment has."""
+
 _PATIENCE_S = 30.0
 _LONGEST_ADDRESS = 2000
 
@@ -35,6 +38,7 @@ class Installed(enum.Enum):
 
     DEBIAN = "debian"
     REPOSITORY = "repository"
+    ARCHIVE = "archive"
     WHEEL = "wheel"
 
 
@@ -131,6 +135,8 @@ def _of_apt() -> Newest:
 def _installed(place: Path) -> Installed:
     if place.is_relative_to(_OWN_FOLDER):
         return Installed.DEBIAN
+    if any((folder / _OF_ARCHIVE).is_file() for folder in place.parents[2:3]):
+        return Installed.ARCHIVE
     try:
         told = importlib.metadata.distribution(PACKAGE).read_text("direct_url.json")
         editable = bool(json.loads(told or "{}").get("dir_info", {}).get("editable"))

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _INSTALLED = {
     versions.Installed.DEBIAN: mark("from the package for Debian and Ubuntu"),
+    versions.Installed.ARCHIVE: mark("from the archive with a Python of its own"),
     versions.Installed.REPOSITORY: mark("from the repository"),
     versions.Installed.WHEEL: mark("from a wheel"),
 }

@@ -21,6 +21,16 @@ from syncin_mount.remote.refusals.remedies import Help, Remedy
 
 FILE, FOLDER = "SSL_CERT_FILE", "SSL_CERT_DIR"
 
+BUNDLES = (
+    "/etc/ssl/certs/ca-certificates.crt",  # Debian, Arch
+    "/etc/pki/tls/certs/ca-bundle.crt",  # Fedora, Red Hat
+    "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",  # newer ones of these
+    "/etc/ssl/ca-bundle.pem",  # openSUSE
+    "/etc/ssl/cert.pem",  # Alpine
+)
+"""Where distributions have the certificates that they trust. An OpenSSL that another distribution
+has built, as in a package that brings its own Python, looks elsewhere."""
+
 _HASHED = re.compile(r"[0-9a-f]{8}\.[0-9]+")
 """The names under which OpenSSL looks for certificates in a folder."""
 
@@ -82,9 +92,9 @@ def _sentence(variable: str, path: str, why: str) -> str:
 
 
 def trusting(ca_file: str | None, *, insecure: bool) -> ssl.SSLContext:
-    """A context that trusts ``ca_file``, else the environment's or the system's certificates, or
-    certifi's where the system has none; ``insecure``: everybody. Raises Refused when what was set
-    cannot be used."""
+    """A context that trusts ``ca_file``, else the environment's or the system's certificates
+    (OpenSSL's, else one of ``BUNDLES``), or certifi's where the system has none; ``insecure``:
+    everybody. Raises Refused when what was set cannot be used."""
     if ca_file is not None:
         why = wrong_in_file(ca_file)
         if why is not None:
@@ -104,7 +114,8 @@ def trusting(ca_file: str | None, *, insecure: bool) -> ssl.SSLContext:
     found = ssl.get_default_verify_paths()
     exists = any(path and os.path.exists(path) for path in (found.cafile, found.capath))
     if ca_file is None and not exists:
-        context.load_verify_locations(certifi.where())
+        bundle = next(filter(os.path.isfile, BUNDLES), None)
+        context.load_verify_locations(bundle or certifi.where())
     return context
 
 

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -17,7 +18,7 @@ import trio
 
 from reconciler.errors import Refused, Unreachable
 from syncin_mount.app.messages import sentence
-from syncin_mount.remote import ServerAccount, Session, Timeouts, Untrusted, Way, register
+from syncin_mount.remote import ServerAccount, Session, Timeouts, Untrusted, Way, register, trust
 from syncin_mount.remote.browse import tree
 from syncin_mount.remote.http.route import Proxy, parse_proxy, proxy_for, refuse_clear
 from syncin_mount.remote.http.transport import Wire
@@ -337,6 +338,25 @@ def pem(tmp_path_factory: pytest.TempPathFactory) -> Path:
         capture_output=True,
     )
     return path
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+def test_the_system_s_certificates_lie_where_its_distribution_has_them(
+    pem: Path, monkeypatch: pytest.MonkeyPatch, is_there: bool
+) -> None:
+    """Another distribution's OpenSSL, as a package with its own Python has it, looks elsewhere."""
+    for name in (trust.FILE, trust.FOLDER):
+        monkeypatch.delenv(name, raising=False)
+    found = ssl.get_default_verify_paths()
+    # typeshed has them as texts; what is not there is None
+    paths: dict[str, Any] = {"cafile": None, "capath": None}
+    nowhere = found._replace(openssl_cafile="/nowhere", openssl_capath="/nowhere", **paths)
+    monkeypatch.setattr(ssl, "get_default_verify_paths", lambda: nowhere)
+    monkeypatch.setattr(trust, "BUNDLES", ("/not/there", str(pem) if is_there else "/nor/there"))
+    trusted = trust.trusting(None, insecure=False).get_ca_certs()
+    own = [each for each in trusted if each["subject"] == ((("commonName", "localhost"),),)]
+    assert len(own) == is_there
+    assert is_there or trusted, "then certifi's"
 
 
 @pytest.mark.slow

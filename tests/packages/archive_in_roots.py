@@ -81,10 +81,11 @@ def used(root: Root, archive: Path) -> None:
     root.shell("/opt/syncin-mount-*/install.sh --uninstall")
     hold(root.shell("find /usr/local | sort") == before, "--uninstall leaves nothing")
     own = root.shell(
-        "mkdir Apps; tar -xf /tmp/archive.tar.xz -C Apps; find . -path ./Apps -prune -o -print |"
-        " sort >before; Apps/syncin-mount-*/install.sh; .local/bin/syncin-mount --version;"
-        " Apps/syncin-mount-*/install.sh --uninstall; find . -path ./Apps -prune -o -print | sort"
-        " | diff before - && echo the same",
+        "mkdir Apps; tar -xf /tmp/archive.tar.xz -C Apps;"
+        " there() { find . -path ./Apps -prune -o -print | sort; }; before=$(there);"
+        " Apps/syncin-mount-*/install.sh; .local/bin/syncin-mount --version;"
+        ' Apps/syncin-mount-*/install.sh --uninstall; [ "$(there)" = "$before" ];'
+        " echo 'the same'",
         user=USER,
     )
     hold("syncin-mount, version" in own, "a user installs it in the own home")

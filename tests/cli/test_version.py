@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import gzip
+import importlib.metadata
+import json
 import os
+import platform
 import re
+import shutil
 import subprocess
 import sys
 import threading
@@ -88,6 +92,28 @@ def test_it_tells_what_is_here_and_asks_nobody(releases: Releases):
     assert "pyfuse3" in said
     assert f"from the repository: {ROOT}" in said
     assert releases.asked == []
+
+
+def test_programs_are_given_json(releases: Releases):
+    about = json.loads(run("--json"))
+    assert about.pop("fusermount") is None or shutil.which("fusermount3")
+    assert about == {
+        "version": __version__,
+        "replica_format": FORMAT,
+        "python": platform.python_version(),
+        "pyfuse": importlib.metadata.version("pyfuse3"),
+        "installed": "repository",
+        "place": str(ROOT),
+    }
+    assert releases.asked == []
+    for says, newer in ((b"99.3", True), (b"0.0.1", False)):
+        releases.says = says
+        assert json.loads(run("--check", "--at", releases.url, "--json")) == {
+            "version": __version__,
+            "newest": says.decode(),
+            "newer": newer,
+            "source": releases.url,
+        }
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,11 @@ import select
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +53,8 @@ _SHOWN = (
     "check docs --repair",
     "doctor",
     "logs docs",
+    "version",
+    "version --check --at {releases}",
 )
 _BY_LINE = ("logs",)
 """Commands that print a document a line."""
@@ -72,7 +76,11 @@ _CONFLICT_BEFORE = "explain docs a.txt"
 @cache
 def outputs() -> dict[str, Any]:
     """The document of each command, by the command as people write it."""
-    with tempfile.TemporaryDirectory() as base, _server(Path(base)) as url:
+    with (
+        tempfile.TemporaryDirectory() as base,
+        _server(Path(base)) as url,
+        _releases() as releases,
+    ):
         drive = Path(base, "drive")
         drive.mkdir()
         for name in ("a.txt", "b.txt"):
@@ -86,7 +94,7 @@ def outputs() -> dict[str, Any]:
                 _run(environment, before.format(drive=drive))
             if command == _CONFLICT_BEFORE:
                 (Path(base) / "server/users/user1/files/docs/b.txt").write_text("theirs, longer")
-            told = _run(environment, f"{command.format(drive=drive)} --json")
+            told = _run(environment, f"{command.format(drive=drive, releases=releases)} --json")
             found[_as_written(command)] = (
                 json.loads(told)
                 if not command.startswith(_BY_LINE)
@@ -97,7 +105,8 @@ def outputs() -> dict[str, Any]:
 
 def _as_written(command: str) -> str:
     shown = re.sub(r" --server home --remote .* --mountpoint \S+", " …", command)
-    return f"syncin-mount {shown.replace('{drive}', '~/Sync-in')} --json"
+    shown = shown.replace("{drive}", "~/Sync-in").replace("{releases}", "URL")
+    return f"syncin-mount {shown} --json"
 
 
 COMMANDS = [_as_written(command) for command in _SHOWN]
@@ -124,6 +133,25 @@ def _server(base: Path) -> Iterator[str]:
             yield url
         finally:
             server.terminate()
+
+
+@contextmanager
+def _releases() -> Iterator[str]:
+    """The address of a server that tells of a release."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b'{"tag_name": "v99.1.0"}')
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_address[1]}/latest"
+        server.shutdown()
 
 
 def _run(environment: Mapping[str, str], command: str, text: str = "") -> str:

@@ -13,7 +13,7 @@ from syncin_mount.cli.ui import output
 from syncin_mount.language import mark, t
 
 if TYPE_CHECKING:
-    from syncin_mount.app.support.versions import About
+    from syncin_mount.app.support.versions import About, Newest
 
 _INSTALLED = {
     versions.Installed.DEBIAN: mark("from the package for Debian and Ubuntu"),
@@ -28,7 +28,8 @@ _INSTALLED = {
 @click.option(
     "--at", "url", metavar="URL", help="With --check: the address that tells the newest release."
 )
-def command(check: bool, url: str | None) -> None:
+@output.json_option
+def command(check: bool, url: str | None, as_json: bool) -> None:
     """Show the version of the program, of its local copies, and of what it needs.
 
     The program never looks for updates by itself; only --check asks, once. It asks the URL, which
@@ -39,9 +40,11 @@ def command(check: bool, url: str | None) -> None:
     if url is not None and not check:
         raise click.UsageError(t("--at goes with --check"))
     if check:
-        _check(url)
+        found = _newest(url)
+        output.emit_json(_newest_as_json(found)) if as_json else _tell(found)
     else:
-        _show(versions.look())
+        about = versions.look()
+        output.emit_json(_as_json(about)) if as_json else _show(about)
 
 
 def _show(about: About) -> None:
@@ -58,7 +61,19 @@ def _show(about: About) -> None:
     )
 
 
-def _check(url: str | None) -> None:
+def _as_json(about: About) -> dict[str, object]:
+    return {
+        "version": about.program,
+        "replica_format": about.replica_format,
+        "python": about.python,
+        "fusermount": about.fusermount,
+        "pyfuse": about.pyfuse,
+        "installed": about.installed.value,
+        "place": str(about.place),
+    }
+
+
+def _newest(url: str | None) -> Newest:
     """Raises CommandError where nobody is known to ask."""
     found = versions.newest(url)
     if found is None:
@@ -69,6 +84,10 @@ def _check(url: str | None) -> None:
                 command=advice.command("version", "--check", "--at", "URL"),
             )
         )
+    return found
+
+
+def _tell(found: Newest) -> None:
     values = {"version": found.version, "source": found.source, "now": found.now}
     if found.newer:
         output.say(t("version {version} is there, by {source}; this is {now}", **values))
@@ -76,3 +95,12 @@ def _check(url: str | None) -> None:
         output.say(t("{now} is the newest version, by {source}", **values))
     if found.source == "apt":
         output.say(t("apt's lists are as old as the last 'apt update'"))
+
+
+def _newest_as_json(found: Newest) -> dict[str, object]:
+    return {
+        "version": found.now,
+        "newest": found.version,
+        "newer": found.newer,
+        "source": found.source,
+    }

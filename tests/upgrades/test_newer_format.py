@@ -24,14 +24,15 @@ REFUSED = [
     *("conflicts docs", "conflicts docs --compare kept.txt", "conflicts docs --acknowledge --all"),
     *("conflicts docs --swap kept.txt", "conflicts docs --keep-both kept.txt"),
     *("conflicts docs --undo kept.txt", "check docs", "check docs --repair"),
-    *("remove docs --yes", "transfers docs"),
+    *("remove docs --yes", "remove docs --keep-copy {place}/kept", "transfers docs"),
+    *("rename docs letters", "explain {drive}/kept.txt", "desktop run hold {drive}/kept.txt"),
 ]
 TELL = ["status docs", "doctor"]
 """These are about all drives, and say it of this one."""
 
 OPEN_NONE = {
-    *("add", "clients", "completion", "demo", "desktop", "disable", "down", "edit", "enable"),
-    *("limit", "list", "logs", "open", "pause", "remote", "rename", "resume", "scheduler"),
+    *("add", "clients", "completion", "demo", "disable", "down", "edit", "enable"),
+    *("limit", "list", "logs", "open", "pause", "remote", "resume", "scheduler"),
     *("serve", "server", "settings", "show", "ui", "umount", "version"),
 }
 """Commands that look at no replica, or leave that to a daemon, which `mount` starts."""
@@ -75,7 +76,8 @@ def sentence_of(sandbox: Sandbox) -> str:
 def test_who_opens_it_refuses_it_and_changes_nothing(sandbox: Sandbox, words: str):
     replica = folders_of(sandbox).replica(NAME)
     before = hash_of(replica)
-    done = sandbox.run(PROFILE, *words.split())
+    known = {"place": sandbox.base, "drive": sandbox.base / "drive"}
+    done = sandbox.run(PROFILE, *(word.format(**known) for word in words.split()))
     assert done.status == 1
     assert done.error.count(sentence_of(sandbox)) == 1
     assert len(done.error.splitlines()) == 1

@@ -43,7 +43,8 @@ _PATIENCE_S = 5.0
 async def rename_drive(folders: Folders, old: str, new: str) -> RemoteError | None:
     """Renames the synchronization ``old``, which must not be mounted. Returns why the server could
     not be told: the next run tells it. Raises InvalidRequest and NotPossible before anything is
-    changed, ReplicaInUse, ConfigurationError, OSError; KeyError where there is no ``old``."""
+    changed, ReplicaInUse, NewerFormat and what else is wrong with the format number,
+    ConfigurationError, OSError; KeyError where there is no ``old``."""
     file = ConfigurationFile(folders)
     configuration = await trio.to_thread.run_sync(file.read)
     before = configuration.synchronizations[old]
@@ -93,6 +94,7 @@ async def rename(folders: Folders, old: str, new: str, *, force: bool = False) -
     refused = name_objection(configuration, new)
     if refused:
         raise (NotPossible if new in configuration.synchronizations else InvalidRequest)(refused)
+    _require_known(folders.replica(old))  # a later program may have it mounted: it goes on
     was_mounted, manual = is_there(folders, before), False
     if was_mounted:
         if is_mounted(folders, old):
@@ -155,6 +157,15 @@ def _check(folders: Folders, configuration: Configuration, old: str, new: str) -
                 replica=folders.replica(new),
             )
         )
+    _require_known(folders.replica(old))
+
+
+def _require_known(replica: Path) -> None:
+    """Raises NewerFormat for a local copy that a later program wrote, another ReplicaError for one
+    whose format number cannot be read."""
+    from syncin_mount.store.format_version import require_known  # noqa: PLC0415 (start-up time)
+
+    require_known(replica)
 
 
 def _forgotten(now: Configuration, name: str) -> Configuration:

@@ -224,7 +224,7 @@ class NoCopyToKeep(NotPossible):
 
     def __init__(self, drive: str, why: str) -> None:
         super().__init__(
-            Phrase("there is no local copy of '{drive}' to keep {why}", drive=drive, why=why)
+            Phrase("the local copy of '{drive}' cannot be kept: {why}", drive=drive, why=why)
             if why
             else Phrase("there is no local copy of '{drive}' to keep", drive=drive)
         )

@@ -1,7 +1,7 @@
 """Settings, folders and secrets of the program."""
 
 from syncin_mount.config.file import ConfigurationError, ConfigurationFile
-from syncin_mount.config.folders import FolderError, Folders, private_folder
+from syncin_mount.config.folders import FolderError, Folders, private_folder, unwritable
 from syncin_mount.config.model import (
     Configuration,
     LogLevel,
@@ -29,4 +29,5 @@ __all__ = [
     "Trash",
     "Unit",
     "private_folder",
+    "unwritable",
 ]

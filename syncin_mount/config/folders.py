@@ -23,6 +23,9 @@ _SETTINGS, _ALL = 0o022, 0o077
 """Permission bits that others must not have: of the folder of the settings, and of every other
 one."""
 
+_INSIDE = _REPLICAS, _LOGS, _RUN, _TOKENS = "replicas", "logs", "run", "tokens"
+"""Folders in the state's, each made by who first needs it."""
+
 _LONGEST_SOCKET_PATH = 107
 """Bytes. ``sun_path`` of unix(7) has 108, one of them for the NUL."""
 
@@ -69,7 +72,7 @@ class Folders:
             except FileNotFoundError:
                 continue
             except OSError as error:
-                raise _unusable(path, error) from error
+                raise _unusable(path, strerror(error)) from error
 
     def make(self) -> None:
         """Makes the folders of settings and state where they are missing, and sees to them as
@@ -83,11 +86,11 @@ class Folders:
             self.keep_others_out()
         except FolderError as error:
             return str(error)
-        for path in (self.config, self.state):
-            there = next(each for each in (path, *path.parents) if os.path.lexists(each))
-            if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
-                why = Phrase("Permission denied") if there.is_dir() else Phrase("Not a directory")
-                return str(_unusable(path, OSError(0, why)))
+        inside = [self.state / each for each in _INSIDE]
+        for path in (self.config, self.state, *filter(os.path.lexists, inside)):
+            why = unwritable(path)
+            if why is not None:
+                return str(_unusable(path, why))
         return None
 
     @property
@@ -96,18 +99,18 @@ class Folders:
 
     @property
     def tokens(self) -> Path:
-        return self.state / "tokens"
+        return self.state / _TOKENS
 
     @property
     def replicas(self) -> Path:
-        return self.state / "replicas"
+        return self.state / _REPLICAS
 
     def replica(self, name: str) -> Path:
         """The local store of one synchronization."""
         return self.replicas / name
 
     def log(self, name: str) -> Path:
-        return self.state / "logs" / f"{name}.log"
+        return self.state / _LOGS / f"{name}.log"
 
     def socket(self, name: str) -> Path:
         """The control socket of one synchronization: in the state folder, so that it is found
@@ -116,7 +119,7 @@ class Folders:
         A path too long for a socket address is replaced by a short one that is derived from it, in
         the runtime folder.
         """
-        wanted = self.state / "run" / f"{name}.sock"
+        wanted = self.state / _RUN / f"{name}.sock"
         if len(os.fsencode(wanted)) <= _LONGEST_SOCKET_PATH:
             return wanted
         digest = hashlib.sha256(os.fsencode(wanted)).hexdigest()[:20]
@@ -149,6 +152,19 @@ def private_folder(path: Path, *, mark: bool = True) -> Path:
     return _own(path, _ALL, mark=mark)
 
 
+def unwritable(path: Path) -> str | None:
+    """Why nothing can be written into the folder, or it not be made where it is missing, as a
+    clause; None where it can. Makes nothing."""
+    there = next(each for each in (path, *path.parents) if os.path.lexists(each))
+    if not there.is_dir():
+        return Phrase("Not a directory")
+    if os.access(there, os.W_OK | os.X_OK):
+        return None
+    if sys.platform != "win32" and os.statvfs(there).f_flag & os.ST_RDONLY:
+        return Phrase("Read-only file system")
+    return Phrase("Permission denied")
+
+
 def _own(path: Path, closed: int, *, mark: bool = True) -> Path:
     try:
         made = make_folders(os.fsencode(path))
@@ -156,16 +172,16 @@ def _own(path: Path, closed: int, *, mark: bool = True) -> Path:
             os.close(os.open(path / MARK, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
         _guard(path, closed)
     except OSError as error:
-        raise _unusable(path, error) from error
+        raise _unusable(path, strerror(error)) from error
     return path
 
 
-def _unusable(path: Path, error: OSError) -> FolderError:
+def _unusable(path: Path, why: str) -> FolderError:
     return FolderError(
         Phrase(
             "the folder {path} cannot be used ({why}); make it writable for you or set {variable}",
             path=path,
-            why=strerror(error),
+            why=why,
             variable=HOME_VARIABLE,
         )
     )

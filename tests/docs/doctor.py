@@ -37,9 +37,13 @@ SHOWN = {"about": "NAME", "error": "REASON", "why": "REASON", "servers": "N serv
 MORE = {
     Check.FUSERMOUNT: "Where the program lies that mounts for ordinary users.",
     Check.FOLDERS_UNUSABLE: (
-        "The folder of the settings or of the local copies cannot be used: others may write to it,"
-        " it is not yours, or it is no folder. The sentence names it and the reason; give it back"
-        " to yourself (`chown`, `chmod go-w`)."
+        "The folder of the settings or of the local copies, or one in it, cannot be used: it cannot"
+        " be written, others may write to it, it is not yours, or it is no folder. The sentence"
+        " names it and the reason; give it back to yourself (`chown`, `chmod u+w`, `chmod go-w`)."
+    ),
+    Check.DESKTOP_UNWRITABLE: (
+        "Drives work all the same. `desktop install`, `completion install`, `up --at-login` and the"
+        " sidebar's bookmarks need the folder; `XDG_CONFIG_HOME` and `XDG_DATA_HOME` name others."
     ),
     Check.CONFIGURATION_WRONG: (
         "The sentence names the file, and what is wrong in it: see"

@@ -30,6 +30,9 @@ _FOUND = {
     Check.FILE_MANAGERS_OLD: mark("what file managers load is of another version ({share})"),
     Check.FILE_MANAGERS_WITHOUT: mark("file managers show no states of files"),
     Check.FOLDERS_UNUSABLE: "{why}",
+    Check.DESKTOP_UNWRITABLE: mark(
+        "{path} cannot be written ({why}): nothing for log-in, desktop or shell can be set up there"
+    ),
     Check.CONFIGURATION: mark("configuration {file}: {servers}, {synchronizations}"),
     Check.CONFIGURATION_WRONG: "{error}",
     Check.SERVER: mark("server {about}: {login} is let in at {url}{warning}"),
@@ -88,7 +91,7 @@ def _warning(finding: Finding) -> str:
     return f" {warning}"
 
 
-def _help(finding: Finding, remedy: Remedy) -> str:  # noqa: C901 (a table)
+def _help(finding: Finding, remedy: Remedy) -> str:  # noqa: C901, PLR0912 (a table)
     match remedy:
         case Remedy.LOAD_MODULE:
             return t("load the kernel module (modprobe fuse), or give the container that device")
@@ -116,6 +119,8 @@ def _help(finding: Finding, remedy: Remedy) -> str:  # noqa: C901 (a table)
                 return t("move what is in it elsewhere")
             import_it = remedies.import_files(finding.about)
             return t("import it ({command}), or move it elsewhere", command=import_it)
+        case Remedy.MAKE_WRITABLE:
+            return t("make it writable for you")
         case Remedy.INSTALL_DESKTOP:
             return t("have them shown: {command}", command=remedies.install_desktop())
         case Remedy.TAKE_AWAY:

@@ -22,8 +22,8 @@ from reconciler.errors import RemoteError
 from syncin_mount import __version__
 from syncin_mount.addresses import goes_in_clear
 from syncin_mount.app.drives.open_drive import hanging, is_mounted
-from syncin_mount.app.support.desktop_files import Presence, found_share
-from syncin_mount.config import ConfigurationError, ConfigurationFile
+from syncin_mount.app.support.desktop_files import Presence, found_share, user_share
+from syncin_mount.config import ConfigurationError, ConfigurationFile, unwritable
 from syncin_mount.config.rules import not_there_yet
 from syncin_mount.mount_table import (
     LOOK_S,
@@ -74,6 +74,7 @@ class Check(enum.Enum):
     FILE_MANAGERS_OLD = "file_managers_old"
     FILE_MANAGERS_WITHOUT = "file_managers_without"
     FOLDERS_UNUSABLE = "folders_unusable"
+    DESKTOP_UNWRITABLE = "desktop_unwritable"
     CONFIGURATION = "configuration"
     CONFIGURATION_WRONG = "configuration_wrong"
     SERVER = "server"
@@ -111,6 +112,7 @@ class Remedy(enum.Enum):
     UNMOUNT_OTHER = "unmount_other"
     MAKE_FOLDER = "make_folder"
     EMPTY_FOLDER = "empty_folder"
+    MAKE_WRITABLE = "make_writable"
     INSTALL_DESKTOP = "install_desktop"
     TAKE_AWAY = "take_away"
     """A mount whose process is gone: the system takes it away. Never of one that works."""
@@ -149,6 +151,8 @@ async def examine(folders: Folders) -> AsyncIterator[Finding]:
     if trouble is not None:
         yield _wrong(Check.FOLDERS_UNUSABLE, why=trouble)
         return
+    for finding in await _blocking(_desktop_folders, folders):
+        yield finding
     try:
         configuration = await trio.to_thread.run_sync(ConfigurationFile(folders).read)
     except ConfigurationError as error:
@@ -209,6 +213,17 @@ def _file_managers() -> Iterator[Finding]:
         yield _note(Check.FILE_MANAGERS_OLD, remedy=Remedy.INSTALL_DESKTOP, share=share)
     else:
         yield _note(Check.FILE_MANAGERS_WITHOUT, remedy=Remedy.INSTALL_DESKTOP)
+
+
+def _desktop_folders(folders: Folders) -> Iterator[Finding]:
+    """Whether the user's own folders take what starts at log-in, and what desktop and shell load.
+    With SYNCIN_MOUNT_HOME nothing goes there by itself."""
+    if folders.portable or sys.platform != "linux":
+        return
+    for path in (folders.config.parent, user_share()):
+        why = unwritable(path)
+        if why is not None:
+            yield _note(Check.DESKTOP_UNWRITABLE, remedy=Remedy.MAKE_WRITABLE, path=path, why=why)
 
 
 def _device() -> Finding:

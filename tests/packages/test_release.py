@@ -145,6 +145,13 @@ def test_the_list_of_parts_is_valid_complete_and_the_same_again(release: ModuleT
     refs = {each["bom-ref"] for each in (*parts.values(), found["metadata"]["component"])}
     assert {each["ref"] for each in found["dependencies"]} == refs
     assert {ref for each in found["dependencies"] for ref in each["dependsOn"]} <= refs
+    more = parts_list(__version__, SECONDS, [("libssl3", "3.0.17-1~deb12u2"), ("x", "1:2+3")])
+    assert faults(more) is None
+    *python, ssl, other = json.loads(more)["components"]
+    assert python == found["components"]
+    assert (ssl["name"], ssl["version"]) == ("libssl3", "3.0.17-1~deb12u2")
+    assert ssl["purl"].endswith("/libssl3@3.0.17-1~deb12u2")
+    assert other["purl"].endswith("/x@1%3A2%2B3")
     broken = text.replace('"type": "library"', '"type": "thing"', 1)
     assert faults(broken) is not None
 

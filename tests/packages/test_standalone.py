@@ -170,6 +170,21 @@ def test_the_licences_of_all_that_is_carried_are_told(unpacked: Unpacked) -> Non
     assert "/usr/lib/syncin-mount" not in text
 
 
+def test_the_list_of_parts_has_what_debian_made(
+    archive: Path, unpacked: Unpacked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(str(BUILDER.parent))
+    for name in ("archives", "parts_list"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    found = dict(importlib.import_module("parts_list").carried_by(archive))
+    [minor] = (each.name for each in (unpacked.home / "python" / "lib").glob("python3.*"))
+    python = {f"{minor}-minimal", f"lib{minor}-minimal", f"lib{minor}-stdlib"}
+    assert {*python, "libffi8"} <= found.keys()
+    assert any(name.startswith("libfuse3-") for name in found)
+    asked = ["dpkg-query", "-W", "-f", "${Version}", "libffi8"]
+    assert found["libffi8"] == subprocess.check_output(asked, text=True, timeout=60)
+
+
 def test_it_runs_alone_from_any_place_and_through_a_link(unpacked: Unpacked) -> None:
     before = unpacked.files()
     (unpacked.base / "link").symlink_to("another place/syncin-mount/bin/syncin-mount")

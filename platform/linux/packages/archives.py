@@ -20,6 +20,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]
 
+PACKAGES_OF_DEBIAN = "packages-of-debian"
+"""Among the licences of the archive with its own Python: name and version, a line each."""
+
 
 def commit_time(root: Path = ROOT) -> str:
     """Return the time of the commit in seconds since 1970, as SOURCE_DATE_EPOCH has it; one that is

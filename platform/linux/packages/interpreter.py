@@ -13,6 +13,7 @@ import subprocess
 import sys
 import sysconfig
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import environment as packages
@@ -118,19 +119,29 @@ def byte_compile(home: Path) -> None:
     )
 
 
-def owners(files: list[Path]) -> Iterator[tuple[str, str, str]]:
-    """Yield the packages of Debian that the files are of: name, version and source, where the
-    licence is told, and its whole text. Ends the program for a file that is of none."""
-    done: set[str] = set()
-    for name in sorted({_owner(file.resolve()) for file in files}):
-        file = Path("/usr/share/doc", name.partition(":")[0], "copyright")
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """A package of Debian, of which there is a file in the folder."""
+
+    name: str
+    version: str
+    source: str
+    """The name of the source package."""
+    licence: str
+    """The whole text."""
+
+
+def owners(files: list[Path]) -> list[Carried]:
+    """Return the packages of Debian that the files are of. Ends the program for a file that is of
+    none."""
+    found = []
+    for owner in sorted({_owner(file.resolve()) for file in files}):
+        asked = "${Package}\n${Version}\n${source:Package}"
+        name, version, source = packages.run("dpkg-query", "-W", "-f", asked, owner).splitlines()
+        file = Path("/usr/share/doc", name, "copyright")
         text = file.read_text(encoding="utf-8", errors="replace")
-        if text in done:
-            continue
-        done.add(text)
-        asked = "${Package} ${Version}, of Debian's source package ${source:Package}"
-        told = packages.run("dpkg-query", "-W", "-f", asked, name)
-        yield told, "see below", text
+        found.append(Carried(name, version, source, text))
+    return found
 
 
 def _owner(file: Path) -> str:

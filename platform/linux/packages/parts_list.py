@@ -1,15 +1,22 @@
 """The list of parts of a release (SBOM), in CycloneDX's JSON: every Python package that the program
-installs, with its version and licence, as importlib.metadata knows them."""
+installs, with its version and licence, as importlib.metadata knows them, and every package of
+Debian that the archive with its own Python carries."""
 
 from __future__ import annotations
 
 import importlib.metadata
 import json
+import platform
 import re
+import tarfile
 import uuid
+from collections.abc import Iterable
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
+from archives import PACKAGES_OF_DEBIAN
 from packaging.requirements import Requirement
 
 PROGRAM = "syncin-mount"
@@ -17,10 +24,10 @@ EXTRAS = ("demo",)
 """What the package for Debian has, too."""
 
 
-def parts_list(version: str, seconds: int) -> str:
+def parts_list(version: str, seconds: int, carried: Iterable[tuple[str, str]] = ()) -> str:
     """Return the document. ``seconds`` since 1970 is the commit's time: the same commit with the
-    same pinned packages makes the same document. Raises PackageNotFoundError for a package that is
-    not installed."""
+    same pinned packages makes the same document. ``carried``: what `carried_by` tells of the
+    archive. Raises PackageNotFoundError for a package that is not installed."""
     parts: dict[str, dict[str, Any]] = {}
     needs: dict[str, list[str]] = {}
     wanted: list[tuple[str, tuple[str, ...]]] = [(PROGRAM, EXTRAS)]
@@ -38,6 +45,7 @@ def parts_list(version: str, seconds: int) -> str:
     program = {**parts.pop(PROGRAM), "type": "application"}
     refs = {name: str(each["bom-ref"]) for name, each in parts.items()}
     refs[PROGRAM] = str(program["bom-ref"])
+    of_system = [_of_system(name, found) for name, found in sorted(carried)]
     serial = uuid.uuid5(uuid.NAMESPACE_URL, f"{PROGRAM} {version} {seconds}")
     document = {
         "bomFormat": "CycloneDX",
@@ -48,13 +56,38 @@ def parts_list(version: str, seconds: int) -> str:
             "timestamp": datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
             "component": program,
         },
-        "components": [parts[name] for name in sorted(parts)],
+        "components": [*(parts[name] for name in sorted(parts)), *of_system],
         "dependencies": [
             {"ref": refs[name], "dependsOn": [refs[each] for each in needs[name]]}
             for name in sorted(refs)
-        ],
+        ]
+        + [{"ref": each["bom-ref"], "dependsOn": []} for each in of_system],
     }
     return json.dumps(document, indent=2) + "\n"
+
+
+def carried_by(archive: Path) -> list[tuple[str, str]]:
+    """Return name and version of each package of Debian that is in the archive with its own
+    Python. Raises KeyError for an archive of something else."""
+    with tarfile.open(archive) as packed:
+        name = next(iter(packed.getnames()))
+        file = packed.extractfile(f"{name}/licences/{PACKAGES_OF_DEBIAN}")
+        assert file is not None  # else it is no regular file
+        lines = file.read().decode().splitlines()
+    return [(name, version) for name, _, version in (line.partition(" ") for line in lines)]
+
+
+def _of_system(name: str, version: str) -> dict[str, Any]:
+    vendor = platform.freedesktop_os_release()["ID"]
+    purl = f"pkg:deb/{vendor}/{quote(name)}@{quote(version, safe='~')}"
+    return {
+        "type": "library",
+        "bom-ref": purl,
+        "name": name,
+        "version": version,
+        "purl": purl,
+        "properties": [{"name": f"{PROGRAM}:in", "value": "the archive with its own Python"}],
+    }
 
 
 def _needed(

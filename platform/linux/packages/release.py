@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from archives import ROOT, commit_time, pack
-from parts_list import faults, parts_list
+from parts_list import carried_by, faults, parts_list
 
 NAME = "syncin-mount"
 
@@ -119,7 +119,8 @@ def build(version: str, folder: Path, made: Made) -> None:
     docs = f"{NAME}-{version}-docs"
     pack(ROOT / "build/site", folder / f"{docs}.tar.gz", docs, int(commit_time()))
     made.tell("documentation", "built as a site")
-    parts = parts_list(version, int(commit_time()))
+    carried = [each for file in folder.glob("*-linux-*.tar.xz") for each in carried_by(file)]
+    parts = parts_list(version, int(commit_time()), carried)
     wrong = faults(parts)
     if wrong is not None:
         raise NoRelease(f"the list of parts is not as CycloneDX wants it ({wrong}); mend it")

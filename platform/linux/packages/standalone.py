@@ -13,13 +13,14 @@ import os
 import platform
 import re
 import shutil
+import sqlite3
 import sys
 import tempfile
 from pathlib import Path
 
 import environment as packages
 import interpreter
-from archives import ROOT, commit_time, pack, version
+from archives import PACKAGES_OF_DEBIAN, ROOT, commit_time, pack, version
 from licences import licences
 
 NAME = "syncin-mount"
@@ -49,7 +50,8 @@ def build(folder: Path, root: Path = ROOT) -> tuple[Path, str]:
         libraries = interpreter.carry_libraries(home)
         libc = interpreter.least_libc(home)
         _own_files(root, tree, libc)
-        carried = [Path(sys.executable), Path(os.__file__), *libraries]
+        # Debian has the standard library in two packages: what Python starts with, and the rest.
+        carried = [Path(sys.executable), Path(os.__file__), Path(sqlite3.__file__), *libraries]
         _licences(root, tree, carried)
         interpreter.byte_compile(home)
         _check(python, base)
@@ -73,14 +75,29 @@ def _own_files(root: Path, tree: Path, libc: str) -> None:
     shutil.copy(root / "platform" / "linux" / "packages" / "installer.py", tree / "python")
 
 
-def _licences(root: Path, tree: Path, carried: list[Path]) -> None:
+def _licences(root: Path, tree: Path, files: list[Path]) -> None:
+    """Every licence, and the list of Debian's packages that ``files`` are of: name and version, a
+    line each."""
     place = tree / "licences"
     place.mkdir()
+    carried = interpreter.owners(files)
+    lines = [f"{each.name} {each.version}\n" for each in carried]
+    (place / PACKAGES_OF_DEBIAN).write_text("".join(lines))
+    of_text = {
+        each.licence: each for each in reversed(carried)
+    }  # many have the same, of one source
     text = licences(
         root,
         tree / "python" / interpreter.PACKAGES,
         f"python/{interpreter.PACKAGES}",
-        interpreter.owners(carried),
+        [
+            (
+                f"{each.name} {each.version}, of Debian's source package {each.source}",
+                "see below",
+                each.licence,
+            )
+            for each in of_text.values()
+        ],
     )
     for name in sorted(set(re.findall(rf"{COMMON}/([\w.+-]*\w)", text))):
         if Path(COMMON, name).exists():

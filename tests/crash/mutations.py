@@ -9,27 +9,13 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import subprocess
 import sys
-import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 
-TOP = Path(__file__).parents[2]
+from tests.mutated_sources import Mutation, committed_sources, mutated, out_of_place
+
 KILLS = 40
-
-
-@dataclass(frozen=True, slots=True)
-class Mutation:
-    """``old`` becomes ``new`` in ``file``; the kills come at these points, or anywhere."""
-
-    what: str
-    file: str
-    old: str
-    new: str
-    points: tuple[str, ...] = ()
-
 
 MUTATIONS = (
     Mutation(
@@ -121,14 +107,10 @@ MUTATIONS = (
 
 def first_failure(mutation: Mutation, original: Path) -> str | None:
     """How it was caught; None for one that was not."""
-    with tempfile.TemporaryDirectory(prefix="syncin-mutation-") as place:
-        copy = Path(place)
-        shutil.copytree(original, copy, dirs_exist_ok=True)
-        file = copy / mutation.file
-        file.write_text(file.read_text().replace(mutation.old, mutation.new))
+    with mutated(original, mutation) as copy:
         command = [sys.executable, "-m", "tests.crash", "--kills", str(KILLS), "--stop"]
         command += [word for point in mutation.points for word in ("--point", point)]
-        environment = os.environ | {"PYTHONPATH": f"{place}{os.pathsep}{place}/platform/linux"}
+        environment = os.environ | {"PYTHONPATH": f"{copy}{os.pathsep}{copy}/platform/linux"}
         done = subprocess.run(
             command, cwd=copy, env=environment, capture_output=True, text=True, check=False
         )
@@ -139,19 +121,13 @@ def first_failure(mutation: Mutation, original: Path) -> str | None:
 
 
 def main() -> int:
-    with tempfile.TemporaryDirectory(prefix="syncin-original-") as place:
-        archive = subprocess.run(
-            ["git", "archive", "HEAD"], cwd=TOP, capture_output=True, check=True
-        ).stdout
-        subprocess.run(["tar", "-x", "-C", place], input=archive, check=True)
-        return catch_all(Path(place))
+    with committed_sources() as original:
+        return catch_all(original)
 
 
 def catch_all(original: Path) -> int:
     """Tries each fault in a copy of the committed sources; 0 when all are caught."""
-    gone = [each.what for each in MUTATIONS if each.old not in (original / each.file).read_text()]
-    if gone:
-        print("these faults have no place in the sources any more:", *gone, sep="\n  ")
+    if out_of_place(original, MUTATIONS):
         return 2
     missed = 0
     for mutation in MUTATIONS:

@@ -9,26 +9,13 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import subprocess
 import sys
-import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 
-TOP = Path(__file__).parents[2]
+from tests.mutated_sources import Mutation, committed_sources, mutated, out_of_place
+
 RUNS = 2000
-
-
-@dataclass(frozen=True, slots=True)
-class Mutation:
-    """``old`` becomes ``new`` in ``file``, wherever it stands."""
-
-    what: str
-    file: str
-    old: str
-    new: str
-
 
 MUTATIONS = (
     Mutation(
@@ -175,12 +162,7 @@ same."""
 
 def first_failure(mutation: Mutation, original: Path, seed: int) -> tuple[int | None, str]:
     """After how many runs from ``seed`` on it was caught, and how; None for one that was not."""
-    with tempfile.TemporaryDirectory(prefix="syncin-mutation-") as place:
-        copy = Path(place)
-        shutil.copytree(original, copy, dirs_exist_ok=True)
-        file = copy / mutation.file
-        text = file.read_text()
-        file.write_text(text.replace(mutation.old, mutation.new))
+    with mutated(original, mutation) as copy:
         command = [
             sys.executable,
             "-m",
@@ -191,7 +173,7 @@ def first_failure(mutation: Mutation, original: Path, seed: int) -> tuple[int | 
             str(seed),
             "--stop",
         ]
-        environment = os.environ | {"PYTHONPATH": place}
+        environment = os.environ | {"PYTHONPATH": str(copy)}
         done = subprocess.run(
             command, cwd=copy, env=environment, capture_output=True, text=True, check=False
         )
@@ -202,20 +184,14 @@ def first_failure(mutation: Mutation, original: Path, seed: int) -> tuple[int | 
 
 
 def main() -> int:
-    with tempfile.TemporaryDirectory(prefix="syncin-original-") as place:
-        archive = subprocess.run(
-            ["git", "archive", "HEAD"], cwd=TOP, capture_output=True, check=True
-        ).stdout
-        subprocess.run(["tar", "-x", "-C", place], input=archive, check=True)
-        return catch_all(Path(place))
+    with committed_sources() as original:
+        return catch_all(original)
 
 
 def catch_all(original: Path) -> int:
     """Tries each fault in a copy of the committed sources; 0 when all are caught."""
     known = MUTATIONS + ELSEWHERE
-    gone = [each.what for each in known if each.old not in (original / each.file).read_text()]
-    if gone:
-        print("these faults have no place in the sources any more:", *gone, sep="\n  ")
+    if out_of_place(original, known):
         return 2
     missed = 0
     chosen = known if sys.argv[1:] else MUTATIONS

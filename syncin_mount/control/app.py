@@ -29,7 +29,7 @@ from syncin_mount.control.messages import (
     RestoreRequest,
     SyncRequest,
     TransferQuery,
-    plain,
+    encoded,
 )
 from syncin_mount.control.service import NotDone
 from syncin_mount.control.state_messages import StatesRequest
@@ -201,14 +201,14 @@ class ControlApp:
         await send({"type": "http.response.start", "status": 200, "headers": _LINES})
         async with aclosing(watch()) as looks:
             async for look in looks:
-                await send(_body_part(_encode(look) + b"\n", more=True))
+                await send(_body_part(encoded(look) + b"\n", more=True))
         await send(_body_part(b"", more=False))
 
     async def _sync(self, request: SyncRequest, send: Send) -> None:
         async with self._service.sync(request) as events:
             await send({"type": "http.response.start", "status": 200, "headers": _LINES})
             async for event in events:
-                await send(_body_part(_encode(event) + b"\n", more=True))
+                await send(_body_part(encoded(event) + b"\n", more=True))
             await send(_body_part(b"", more=False))
 
 
@@ -257,31 +257,13 @@ async def _body(receive: Receive) -> bytes:
     raise msgspec.DecodeError(Phrase("it is too long"))
 
 
-def _encode(message: msgspec.Struct) -> bytes:
-    """JSON. File names need not be text: what is none is shown as an escape, ``\\udcff``."""
-    try:
-        return msgspec.json.encode(message, enc_hook=plain)
-    except UnicodeEncodeError:
-        return msgspec.json.encode(_readable(msgspec.to_builtins(message, enc_hook=plain)))
-
-
-def _readable(value: Any) -> Any:
-    if isinstance(value, str):
-        return value.encode(errors="backslashreplace").decode()
-    if isinstance(value, dict):
-        return {key: _readable(each) for key, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [_readable(each) for each in value]
-    return value
-
-
 def _body_part(data: bytes, *, more: bool) -> Message:
     return {"type": "http.response.body", "body": data, "more_body": more}
 
 
 async def _whole(send: Send, answer: msgspec.Struct, status: int = 200) -> None:
     await send({"type": "http.response.start", "status": status, "headers": _JSON})
-    await send(_body_part(_encode(answer), more=False))
+    await send(_body_part(encoded(answer), more=False))
 
 
 async def _failure(send: Send, status: int, failure: Failure) -> None:
@@ -292,7 +274,7 @@ async def _lines(send: Send, answers: Iterable[msgspec.Struct]) -> None:
     await send({"type": "http.response.start", "status": 200, "headers": _LINES})
     part = bytearray()
     for answer in answers:
-        part += _encode(answer) + b"\n"
+        part += encoded(answer) + b"\n"
         if len(part) > 32 * 1024:
             await send(_body_part(bytes(part), more=True))
             part.clear()

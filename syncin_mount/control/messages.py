@@ -6,7 +6,7 @@ Sizes are bytes, times seconds since the epoch, durations seconds.
 from __future__ import annotations
 
 import enum
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -20,6 +20,25 @@ def plain(value: object) -> object:
     if isinstance(value, str):
         return said(value)
     raise NotImplementedError(type(value).__name__)
+
+
+def encoded(message: object) -> bytes:
+    """The message as JSON, its texts in the language of who asked. File names need not be text:
+    what is none is shown as an escape, ``\\udcff``, as JSON has no other way."""
+    try:
+        return msgspec.json.encode(message, enc_hook=plain)
+    except UnicodeEncodeError:
+        return msgspec.json.encode(_readable(msgspec.to_builtins(message, enc_hook=plain)))
+
+
+def _readable(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode(errors="backslashreplace").decode()
+    if isinstance(value, dict):
+        return {_readable(key): _readable(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_readable(each) for each in value]
+    return value
 
 
 class Running(msgspec.Struct, frozen=True):

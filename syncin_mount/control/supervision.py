@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from reconciler.phrases import Phrase
-from syncin_mount.control.messages import plain
+from syncin_mount.control.messages import encoded
 from syncin_mount.control.sockets import listen_privately, peer
 
 if TYPE_CHECKING:
@@ -134,7 +134,7 @@ def ask(folders: Folders, request: Ask, *, seconds: float | None = 60.0) -> Answ
         except OSError as error:
             raise NothingSupervised from error
         try:
-            there.sendall(msgspec.json.encode(request, enc_hook=plain) + b"\n")
+            there.sendall(encoded(request) + b"\n")
             with there.makefile("rb") as said:
                 return msgspec.json.decode(said.readline(_LONGEST), type=Answer)
         except TimeoutError as error:
@@ -172,7 +172,7 @@ async def serve_supervision(
             said = await answer(msgspec.json.decode(bytes(line), type=Ask))
             # The answer to END goes out although this ends.
             with trio.move_on_after(_GRACE, shield=True):
-                await stream.send_all(msgspec.json.encode(said, enc_hook=plain) + b"\n")
+                await stream.send_all(encoded(said) + b"\n")
         except (trio.BrokenResourceError, msgspec.MsgspecError) as error:
             log.info("a caller could not be answered: %s", error)
 

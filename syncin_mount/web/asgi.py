@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import msgspec
 import trio
 
-from syncin_mount.control.messages import plain
+from syncin_mount.control.messages import encoded
 
 Message = dict[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -58,24 +58,6 @@ async def read_body(receive: Receive, kind: type[_T]) -> _T:
         raise Unanswerable(400, "the request is not understood") from error
 
 
-def encode(value: object) -> bytes:
-    """JSON. File names need not be text: what is none is shown as an escape, ``\\udcff``."""
-    try:
-        return msgspec.json.encode(value, enc_hook=plain)
-    except UnicodeEncodeError:
-        return msgspec.json.encode(_readable(msgspec.to_builtins(value, enc_hook=plain)))
-
-
-def _readable(value: Any) -> Any:
-    if isinstance(value, str):
-        return value.encode(errors="backslashreplace").decode()
-    if isinstance(value, dict):
-        return {_readable(key): _readable(each) for key, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [_readable(each) for each in value]
-    return value
-
-
 async def answer(send: Send, status: int, headers: list[Header], body: bytes) -> None:
     """A whole answer."""
     length = (b"content-length", str(len(body)).encode())
@@ -105,7 +87,7 @@ async def answer_lines(
         nursery.start_soon(watch)
         async with opened as lines:
             async for line in lines:
-                part = line if isinstance(line, bytes) else encode(line) + b"\n"
+                part = line if isinstance(line, bytes) else encoded(line) + b"\n"
                 await send({"type": "http.response.body", "body": part, "more_body": True})
         nursery.cancel_scope.cancel()
     # Not above: hypercorn tells of the end while it closes the connection, which nobody may cancel.

@@ -22,10 +22,10 @@ from syncin_mount.app.messages import sentence
 from syncin_mount.app.runs.status_poller import DriveState, StatusPoller
 from syncin_mount.app.synchronizations.mountpoint import has_rest_of_import
 from syncin_mount.control.failures import NoAnswer
+from syncin_mount.control.messages import encoded
 from syncin_mount.control.supervision import Answer
 from syncin_mount.control.watching import NotTold, Silent, follow_living
 from syncin_mount.language import current, t
-from syncin_mount.web.asgi import encode
 from syncin_mount.web.runs import RunState
 
 if TYPE_CHECKING:
@@ -239,7 +239,7 @@ class Cards:
             part = bytearray()
             for name in sent.keys() - self._lines.keys():
                 del sent[name]
-                part += encode(Gone(name)) + b"\n"
+                part += encoded(Gone(name)) + b"\n"
             for name, (count, line) in self._lines.items():
                 if sent.get(name) != count:
                     sent[name] = count
@@ -251,7 +251,7 @@ class Cards:
             await trio.sleep_until(told + TELL_EVERY_S)
 
     def _put(self, name: str, value: Card | Program) -> None:
-        line = encode(value) + b"\n"
+        line = encoded(value) + b"\n"
         if name not in self._lines or self._lines[name][1] != line:
             self._count += 1
             self._lines[name] = self._count, line

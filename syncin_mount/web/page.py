@@ -12,6 +12,7 @@ import msgspec
 from reconciler.phrases import Phrase
 from syncin_mount.advice import Reader, write_for
 from syncin_mount.app.messages import sentence
+from syncin_mount.control.messages import encoded
 from syncin_mount.language import current, speak
 from syncin_mount.language.choice import of_browser
 from syncin_mount.web import guard
@@ -23,7 +24,6 @@ from syncin_mount.web.asgi import (
     Unanswerable,
     answer,
     answer_lines,
-    encode,
     read_body,
 )
 from syncin_mount.web.files import CATALOGUE, Files, catalogue
@@ -147,4 +147,4 @@ class Page:
 
     async def _send_json(self, send: Send, status: int, value: object) -> None:
         headers: list[Header] = [*self._headers, JSON]
-        await answer(send, status, headers, encode(value))
+        await answer(send, status, headers, encoded(value))

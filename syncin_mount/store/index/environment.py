@@ -40,7 +40,7 @@ class Environment:
         # meminit: else the unused part of a page is whatever the process had in memory there,
         # tokens among it.
         self._env = lmdb.open(
-            self._folder,
+            os.fsencode(self._folder),  # as bytes: a folder's name need not be text
             map_size=map_size,
             max_dbs=len(TABLES),
             lock=False,

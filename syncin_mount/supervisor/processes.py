@@ -8,6 +8,7 @@ Linux only, as the supervisor is.
 from __future__ import annotations
 
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -58,6 +59,14 @@ class Daemon:
             return await self.child.wait()
         await trio.lowlevel.wait_readable(self._handle)
         return None
+
+    def has_ended(self) -> bool:
+        """Whether the process is gone, also where nobody has waited for that yet."""
+        if sys.platform == "win32":
+            raise NotImplementedError
+        look = select.poll()
+        look.register(self._handle, select.POLLIN)
+        return bool(look.poll(0))
 
     def close(self) -> None:
         os.close(self._handle)

@@ -235,6 +235,14 @@ class Supervisor:
         while not self._policy.is_stable(trio.current_time(), name):
             await self._changed.wait()
 
+    async def _hear_of_ends(self, name: str | None) -> None:
+        """Returns when no daemon of the drive (all, without a name) is taken for one that runs and
+        has ended: whoever saw the end before this process did would be told of a mounted drive."""
+        while any(
+            daemon.has_ended() for each, daemon in self._daemons.items() if name in {None, each}
+        ):
+            await self._changed.wait()
+
     # the drives -----------------------------------------------------------------------------------
     async def _start(self, act: Start) -> None:
         """One daemon's life, from its start."""
@@ -321,6 +329,8 @@ class Supervisor:
         why: str | None = None
         if await hangs(self._folders, name):
             why = Phrase("the daemon does not answer")  # unmounting would wait for it
+        elif daemon.has_ended():
+            return  # what is mounted there now may be another drive's, or the same under a new name
         elif point is not None and mounted_at(point) is not None:
             why = await trio.to_thread.run_sync(take_away, point)
         if why is None:
@@ -336,6 +346,8 @@ class Supervisor:
         self.read_configuration()
         if request.what is What.PAGE:
             return await self._with_page()
+        if request.what is not What.LOOK:
+            await self._hear_of_ends(request.name)
         if request.what is What.UP:
             self._policy.release(trio.current_time(), request.name, manual=request.manual)
         elif request.what is What.HOLD:

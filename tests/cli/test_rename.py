@@ -4,14 +4,18 @@ loses nothing."""
 from __future__ import annotations
 
 import os
+import time
 import tomllib
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
-from syncin_mount.app.synchronizations import rename_drive
+from syncin_mount.app.synchronizations import change_settings, rename_drive
 from syncin_mount.config import Folders
 from syncin_mount.config.folders import HOME_VARIABLE
+from syncin_mount.store import lock
 from syncin_mount.store.lock import take_lock
 from tests.cli.conftest import World, until
 from tests.cli.in_process import call
@@ -211,3 +215,41 @@ async def test_the_supervisor_follows(ours: World):
         )
 
     await until(is_up, "the supervisor looks after the new name")
+
+
+@pytest.mark.usefixtures("mounts")
+@pytest.mark.parametrize("manual", [False, True])
+async def test_a_supervisor_that_is_quicker_is_no_failure(
+    ours: World, monkeypatch: pytest.MonkeyPatch, manual: bool
+):
+    """The new name is in the configuration before the server is told, which takes as long as the
+    server likes: the supervisor mounts it meanwhile."""
+    send = change_settings.send_settings
+
+    async def slow(*given: Any) -> Any:
+        async def is_there() -> bool:
+            found = {each["name"]: each for each in await ours.json("status")}
+            return bool(found["papers"]["mounted"])
+
+        await until(is_there, "the supervisor mounts the new name")
+        return await send(*given)
+
+    monkeypatch.setattr(rename_drive, "send_settings", slow)
+    await ours.must("up")
+    if manual:
+        await ours.must("umount", "docs")
+        await ours.must("mount", "docs", "--manual")
+    said = await ours.must("rename", "docs", "papers")
+    assert said == f"docs is 'papers' now\npapers is mounted at {ours.drive}\n"
+    [status] = await ours.json("status", "papers")
+    assert (status["mounted"], status["manual"]) == (True, manual)
+
+
+def test_who_only_looks_is_waited_for(home: Path, monkeypatch: pytest.MonkeyPatch):
+    """`status` and the page have a local copy at rest for as long as they read it."""
+    looking = [take_lock(home / "state/replicas/docs", look=True)]
+    clock = SimpleNamespace(monotonic=time.monotonic, sleep=lambda _: os.close(looking.pop()))
+    monkeypatch.setattr(lock, "time", clock)
+    assert run(home, "rename", "docs", "papers")[0] == 0
+    assert looking == []
+    is_renamed(home, "papers")

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -17,6 +18,7 @@ from syncin_mount.store import (
     Replica,
     ReplicaError,
     ReplicaInUse,
+    lock,
 )
 from syncin_mount.store.records import FORMAT
 from tests.store.support import (
@@ -152,3 +154,24 @@ def test_the_map_grows_by_itself(folder: Path) -> None:
     again = sound(open_replica(folder, map_size=1 << 18))
     assert len(again.children(parent, None, -1)) == 3000
     again.close()
+
+
+@pytest.mark.parametrize("ends", [True, False])
+def test_who_only_looks_is_waited_for_as_long_as_a_look_takes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ends: bool
+) -> None:
+    now, held = [0.0], [lock.take_lock(tmp_path, look=True)]
+
+    def sleep(seconds: float) -> None:
+        now[0] += seconds
+        if ends and now[0] > lock.LOOK_PATIENCE_S - 1:
+            os.close(held.pop())
+
+    monkeypatch.setattr(lock, "time", SimpleNamespace(monotonic=lambda: now[0], sleep=sleep))
+    if ends:
+        held.append(lock.take_lock(tmp_path))
+        now[0] = 0.0
+    with pytest.raises(ReplicaInUse):
+        lock.take_lock(tmp_path)
+    assert now[0] == pytest.approx(lock.LOOK_AGAIN_S if ends else lock.LOOK_PATIENCE_S, abs=0.1)
+    os.close(held.pop())

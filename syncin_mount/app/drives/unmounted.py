@@ -55,14 +55,14 @@ if TYPE_CHECKING:
 
 
 @contextlib.contextmanager
-def open_replica(folders: Folders, name: str) -> Iterator[Replica | None]:
-    """The local copy, opened and locked, or None when nothing was ever synchronized. Raises
-    ReplicaError."""
+def open_replica(folders: Folders, name: str, *, look: bool = False) -> Iterator[Replica | None]:
+    """The local copy, opened and locked, or None when nothing was ever synchronized. ``look``: for
+    a moment, and whoever wants it waits for that. Raises ReplicaError."""
     folder = folders.replica(name)
     if not folder.is_dir():
         yield None
         return
-    replica = Replica.open(folder)
+    replica = Replica.open(folder, look=look)
     try:
         yield replica
     finally:
@@ -128,7 +128,7 @@ class UnmountedDrive:
     def status_at_rest(self) -> Status:
         """The same, for who has no event loop."""
         here = self.synchronization
-        with open_replica(self.folders, self.name) as replica:
+        with open_replica(self.folders, self.name, look=True) as replica:
             filters, paused = views.filter_of(here.filters), here.is_paused(time.time())
             folder = self.folders.replica(self.name)
             sums = (0, 0) if replica is None else sums_at_rest(replica, folder)
@@ -160,7 +160,7 @@ class UnmountedDrive:
 
     async def journal(self, *, everything: bool = False) -> list[JournalEntry]:
         filters = views.filter_of(self.synchronization.filters)
-        with open_replica(self.folders, self.name) as replica:
+        with open_replica(self.folders, self.name, look=True) as replica:
             if replica is None:
                 return []
             return list(views.journal(replica, filters, everything=everything))
@@ -262,7 +262,7 @@ class UnmountedDrive:
 
     async def folder(self, path: str) -> list[TreeEntry]:
         def look() -> list[TreeEntry]:
-            with open_replica(self.folders, self.name) as replica:
+            with open_replica(self.folders, self.name, look=True) as replica:
                 return [] if replica is None else filter_trial.folder_entries(replica, path)
 
         return await trio.to_thread.run_sync(look)

@@ -79,6 +79,21 @@ async def mount(
     if await hangs(folders, synchronization.name):
         raise DriveHangs(synchronization.name)
     require_unmounted(folders, synchronization)
+    await _mount_now(folders, synchronization, manual=manual)
+
+
+async def mount_again(
+    folders: Folders, synchronization: Synchronization, *, manual: bool = False
+) -> None:
+    """As `mount`, after a moment in which it was away: a supervisor may have been quicker. What it
+    mounted otherwise is mounted anew. Also raises CannotUnmount, DaemonGoesOn, ControlError."""
+    await _mount_now(folders, synchronization, manual=manual)
+    if (await status_of(folders, synchronization.name)).manual is not manual:
+        await unmount(folders, synchronization)
+        await _mount_now(folders, synchronization, manual=manual)
+
+
+async def _mount_now(folders: Folders, synchronization: Synchronization, *, manual: bool) -> None:
     await trio.to_thread.run_sync(
         lambda: _mount(folders, synchronization, manual=manual), abandon_on_cancel=True
     )

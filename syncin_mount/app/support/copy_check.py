@@ -28,9 +28,6 @@ if TYPE_CHECKING:
 TELL_EVERY_S = 0.25
 """Seconds between two that tell how far it is."""
 
-FREE_WITHIN_S, AGAIN_S = 5.0, 0.2
-"""Seconds within which a copy that is in use has to become free, and between two tries."""
-
 
 class Part(enum.Enum):
     """What is being done."""
@@ -162,7 +159,7 @@ async def _check(
         try:
             await send.send(Working(Part.UNMOUNTING))
             async with at_rest(folders, name) as rest:
-                checked = await _once_free(
+                checked = await trio.to_thread.run_sync(
                     lambda: look(folders.replica(name), contents=contents, tell=_teller(send))
                 )
                 if rest.was_mounted:
@@ -171,21 +168,6 @@ async def _check(
         except (ControlError, DaemonError, NotPossible, OSError, ReplicaError) as error:
             not_mounted = None if rest is None else rest.not_mounted
             await send.send(Ended(None, error, not_mounted))
-
-
-async def _once_free(look: Callable[[], Checked]) -> Checked:
-    """In a thread. Who only wants to know how the drive is has its copy for a moment: that is
-    waited for. Raises ReplicaInUse."""
-    from syncin_mount.store import ReplicaInUse  # noqa: PLC0415 (start-up time)
-
-    end = trio.current_time() + FREE_WITHIN_S
-    while True:
-        try:
-            return await trio.to_thread.run_sync(look)
-        except ReplicaInUse:
-            if trio.current_time() > end:
-                raise
-        await trio.sleep(AGAIN_S)
 
 
 def _teller(send: trio.MemorySendChannel[Working | Ended]) -> Callable[[Working], None]:

@@ -305,7 +305,7 @@ def _copy(folders: Folders, synchronization: Synchronization) -> Finding:
 
     name = synchronization.name
     try:
-        with open_replica(folders, name) as replica:
+        with open_replica(folders, name, look=True) as replica:
             if replica is None:
                 return _fine(Check.COPY_MISSING, name)
             waiting = views.waiting(replica, views.filter_of(synchronization.filters))

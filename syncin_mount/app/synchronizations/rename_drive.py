@@ -21,11 +21,12 @@ import trio
 from reconciler.phrases import Phrase
 from syncin_mount.app.drives.open_drive import is_mounted
 from syncin_mount.app.errors import InvalidRequest, NotPossible
-from syncin_mount.app.processes.mounting import is_there, mount, status_of, unmount
+from syncin_mount.app.processes.mounting import is_there, mount_again, status_of, unmount
 from syncin_mount.app.processes.supervisor_client import told
 from syncin_mount.app.synchronizations.change_settings import newest_settings, send_settings
 from syncin_mount.config import ConfigurationFile
 from syncin_mount.config.rules import name_objection
+from syncin_mount.control.failures import ControlError
 from syncin_mount.control.supervision import Ask, SupervisorError, What
 from syncin_mount.errors import DaemonError
 
@@ -65,7 +66,9 @@ async def rename_drive(folders: Folders, old: str, new: str) -> RemoteError | No
         )
         return now.without_synchronization(old).with_synchronization(after)
 
-    with _locked(folders.replica(old)):
+    with contextlib.ExitStack() as stack:
+        lock = _locked(folders.replica(old))  # it may wait for who only looks
+        await trio.to_thread.run_sync(stack.enter_context, lock)
         written = await trio.to_thread.run_sync(file.update, renamed)
         _move(folders, old, new)
     written = await trio.to_thread.run_sync(file.update, lambda now: _forgotten(now, new))
@@ -120,8 +123,8 @@ async def _mount_again(folders: Folders, names: Iterable[str], *, manual: bool) 
     configured = ConfigurationFile(folders).read().synchronizations
     here = next(configured[name] for name in names if name in configured)
     try:
-        await mount(folders, here, manual=manual)
-    except (NotPossible, DaemonError, SupervisorError) as error:
+        await mount_again(folders, here, manual=manual)
+    except (NotPossible, DaemonError, SupervisorError, ControlError) as error:
         return error
     return None
 

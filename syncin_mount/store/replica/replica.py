@@ -212,17 +212,18 @@ class Replica:
         segment_bytes: int = SEGMENT_BYTES,
         reserve_bytes: int = RESERVE_BYTES,
         sync_disk: Callable[[Path], None] | None = None,
+        look: bool = False,
     ) -> Self:
         """Opens a replica, making it in an empty or missing folder; repairs what the last process
-        left.
+        left. ``look``: it is closed again in a moment, and others wait for that.
 
         Raises ReplicaInUse, NewerFormat, JournalDamaged or another ReplicaError, and OSError. The
-        keyword arguments are for tests. Blocks for as long as the replay takes (well under a
+        other keyword arguments are for tests. Blocks for as long as the replay takes (well under a
         second, but after a failure to commit).
         """
         folder = Path(folder)
         format_version.prepare_folder(folder)
-        lock_fd = lock.take_lock(folder)
+        lock_fd = lock.take_lock(folder, look=look)
         replica: Self | None = None
         try:
             replica = cls(

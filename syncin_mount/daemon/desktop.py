@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 import trio
 
-from syncin_mount.app.messages import sentence_or_none
 from syncin_mount.config import ConfigurationError
 from syncin_mount.daemon.notifications import Action, Notices, State
 from syncin_mount.desktop.notices import show_with_actions
@@ -17,7 +16,7 @@ from syncin_mount.desktop.opening import open_address, open_folder
 from syncin_mount.desktop.page import Place
 from syncin_mount.desktop.session_bus import has_session_bus, open_session_bus, why
 from syncin_mount.language import mark, speak, t
-from syncin_mount.language.choice import of_user
+from syncin_mount.language.choice import LanguageSetting, of_environment
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -57,19 +56,17 @@ async def keep_told(runtime: Runtime, file: ConfigurationFile, page: Page | None
     desktop's reaches it."""
     if not has_session_bus():
         return
-    speak(of_user())
+    language = LanguageSetting(file.path)
     here = runtime.synchronization
     notices = Notices(here.name)
     async with trio.open_nursery() as nursery:
         teller = Teller(nursery, here.name, here.mountpoint, page)
         while True:
             await trio.sleep(LOOK_EVERY)
+            speak(language.now() or of_environment())  # what is set holds from that moment on
             now = runtime.engine.status()
-            halted, refused = (
-                sentence_or_none(each, here.name) for each in (now.halted, now.refused)
-            )
             state = State(
-                now.conflicts, halted, refused, now.online, runtime.hydrator.offline_reads
+                now.conflicts, now.halted, now.refused, now.online, runtime.hydrator.offline_reads
             )
             found = notices.follow(trio.current_time(), state)
             if found and _wanted(file):

@@ -10,9 +10,10 @@ import enum
 import math
 from dataclasses import dataclass
 
+from syncin_mount.app.messages import sentence
 from syncin_mount.app.messages.notices import lost_is_in_the_bin
 from syncin_mount.app.messages.quantities import conflicts
-from syncin_mount.language import t
+from syncin_mount.language import ENGLISH, speaking, t
 
 HOUR = 3600.0
 """Seconds before somebody is told once more of a file that is not here."""
@@ -24,13 +25,14 @@ once more."""
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """A drive at one moment. ``conflicts`` counts since it was mounted; ``online`` is None while
-    nobody has asked. ``offline_reads`` counts since then how often a content was asked for that is
-    not here, while the server was away."""
+    """A drive at one moment. ``conflicts`` counts since it was mounted; ``halted`` and ``refused``
+    are what sentences are made of; ``online`` is None while nobody has asked. ``offline_reads``
+    counts since the mount how often a content was asked for that is not here, while the server was
+    away."""
 
     conflicts: int = 0
-    halted: str | None = None
-    refused: str | None = None
+    halted: object = None
+    refused: object = None
     online: bool | None = None
     offline_reads: int = 0
 
@@ -79,14 +81,18 @@ class Notices:
                     (Action.CONFLICTS, Action.OPEN),
                 )
             )
-        for title, sentence, actions in (
+        for title, value, actions in (
             (t("stopped"), state.halted, (Action.HALT, Action.OPEN)),
             (t("the server refuses"), state.refused, (Action.LOG_IN,)),
         ):
-            if sentence and sentence not in self._said:
-                found.append(Notice(f"{self._name}: {title}", sentence, actions))
-            if sentence:
-                self._said[sentence] = now
+            if not value:
+                continue
+            with speaking(ENGLISH):  # another language is not another event
+                known = sentence(value, self._name)
+            if known not in self._said:
+                text = sentence(value, self._name)
+                found.append(Notice(f"{self._name}: {title}", text, actions))
+            self._said[known] = now
         return found + self._unread(now, state) + self._offline(now, state)
 
     def _unread(self, now: float, state: State) -> list[Notice]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -22,8 +23,10 @@ from jeepney import (
 )
 from jeepney.io.trio import DBusConnection, open_dbus_connection
 
+from reconciler.phrases import Phrase
 from syncin_mount.config import ConfigurationFile, Folders, Scheduling
-from syncin_mount.daemon.desktop import MOST_OPEN, Teller
+from syncin_mount.daemon import desktop as desktop_module
+from syncin_mount.daemon.desktop import MOST_OPEN, Teller, keep_told
 from syncin_mount.daemon.notifications import Action, Notice
 from syncin_mount.desktop.notices import NAME, PATH
 from syncin_mount.desktop.opening import NotOpened, open_address, open_folder
@@ -130,6 +133,51 @@ async def test_the_desktop_gets_title_and_text_without_markup(bus: str, teller: 
     (taken,) = there.notices
     assert taken[0] == "syncin-mount"
     assert taken[3:5] == ("docs: 1 conflict", "a &lt;b&gt; &amp; c")
+
+
+async def test_notices_follow_the_language_that_is_set_and_tell_nothing_twice(
+    bus: str, nursery: trio.Nursery, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    """The daemon began in English; what its engine tells is all that keeps it from a real drive."""
+    monkeypatch.setenv("LC_ALL", "C.UTF-8")
+    monkeypatch.setattr(desktop_module, "LOOK_EVERY", 0.01)
+    (tmp_path / "config.toml").write_text("")
+    status = SimpleNamespace(
+        conflicts=0, halted=Phrase("the folder is gone"), refused=None, online=True
+    )
+    looks = 0
+
+    def look() -> object:
+        nonlocal looks
+        looks += 1
+        return status
+
+    drive: Any = SimpleNamespace(
+        synchronization=SimpleNamespace(name="docs", mountpoint=Path("/mnt/docs")),
+        engine=SimpleNamespace(status=look),
+        hydrator=SimpleNamespace(offline_reads=0),
+    )
+    file = ConfigurationFile(Folders(tmp_path, tmp_path / "s", tmp_path / "r", portable=True))
+
+    async def until(condition: Callable[[], bool]) -> None:
+        with trio.fail_after(LIMIT):
+            while not condition():  # noqa: ASYNC110 (what the other side does tells nobody)
+                await trio.sleep(0.01)
+
+    async with desktop(bus) as there:
+        nursery.start_soon(keep_told, drive, file)
+        await until(lambda: len(there.notices) == 1)
+        file.path.write_text('[program]\nlanguage = "de"\n')
+        seen = looks
+        await until(lambda: looks > seen + 3)
+        assert len(there.notices) == 1, "another language is not another event"
+        status.conflicts = 1
+        await until(lambda: len(there.notices) == 2)
+        nursery.cancel_scope.cancel()
+    titles = [each[3] for each in there.notices]
+    assert titles == ["docs: stopped", "docs: 1 Konflikt"]
+    assert "Papierkorb" in there.notices[1][4]
+    assert there.notices[1][5] == ["open", "Ordner öffnen", "default", "Ordner öffnen"]
 
 
 @pytest.mark.parametrize("key", ["open", "default"])

@@ -268,13 +268,13 @@ class DaemonGoesOn(NotPossible):
 
 
 class NotMountable(NotPossible):
-    """The drive's process could not mount it. ``str()`` is its sentence, ``on_page`` the same for
-    the page, ``status`` the exit status that it ended with."""
+    """The drive's process could not mount it. ``why`` is what the sentence is made of, ``status``
+    the exit status that it ended with."""
 
-    def __init__(self, sentence: str, status: int | None, on_page: str | None = None) -> None:
-        super().__init__(sentence)
+    def __init__(self, why: object, status: int | None) -> None:
+        super().__init__(str(why))
+        self.why = why
         self.status = status
-        self.on_page = on_page
 
 
 class NoSuchClient(InvalidRequest):

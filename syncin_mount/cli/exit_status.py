@@ -14,6 +14,7 @@ from syncin_mount.suggestions import did_you_mean
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from syncin_mount.app.processes.spoken import Spoken
     from syncin_mount.app.runs.run_many import Ran
     from syncin_mount.app.runs.wait_synced import Waited
     from syncin_mount.control.messages import Report
@@ -65,6 +66,13 @@ def exit_for(error: BaseException) -> tuple[int, str]:
             error=f"{type(leaf).__name__}: {leaf}",
         ),
     )
+
+
+def spoken_exit(error: BaseException) -> tuple[int, Spoken]:
+    """The same for a process whose reader is another's."""
+    from syncin_mount.app.processes.spoken import spoken  # noqa: PLC0415 (start-up time)
+
+    return exit_for(error)[0], spoken(lambda: exit_for(error)[1])
 
 
 _SEVERITY = (Exit.DONE, Exit.UNFINISHED, Exit.USAGE, Exit.UNREACHABLE, Exit.HALTED, Exit.REFUSED)

@@ -17,10 +17,14 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 import msgspec
+from msgspec.structs import replace
 
 from reconciler.phrases import Phrase
+from syncin_mount.advice import Reader, reader, reader_named, write_for
 from syncin_mount.control.messages import encoded
 from syncin_mount.control.sockets import listen_privately, peer
+from syncin_mount.language import ENGLISH, current, speak
+from syncin_mount.language.choice import of_setting
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -81,11 +85,14 @@ class What(enum.Enum):
 
 
 class Ask(msgspec.Struct, frozen=True):
-    """What the supervisor is to do. ``manual`` goes with UP and a name."""
+    """What the supervisor is to do. ``manual`` goes with UP and a name. ``language`` and ``reader``
+    (`syncin_mount.advice.Reader`) are whom the sentences of the answer are for; `ask` sets them."""
 
     what: What
     name: str | None = None
     manual: bool = False
+    language: str = ENGLISH
+    reader: str = Reader.TERMINAL.value
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -122,6 +129,7 @@ def ask(folders: Folders, request: Ask, *, seconds: float | None = 60.0) -> Answ
     if sys.platform == "win32":
         raise NoSupervisor(Phrase("there is no supervisor on Windows yet"))
     log = folders.log(NAME)
+    request = replace(request, language=current(), reader=reader().value)
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as there:
         there.settimeout(seconds)
         try:
@@ -169,7 +177,11 @@ async def serve_supervision(
                     break
             if not line:
                 return  # somebody only looked whether we are here
-            said = await answer(msgspec.json.decode(bytes(line), type=Ask))
+            asked = msgspec.json.decode(bytes(line), type=Ask)
+            # Of the texts, too, that are said only as they are sent.
+            speak(of_setting(asked.language) or ENGLISH)
+            write_for(reader_named(asked.reader))
+            said = await answer(asked)
             # The answer to END goes out although this ends.
             with trio.move_on_after(_GRACE, shield=True):
                 await stream.send_all(encoded(said) + b"\n")

@@ -51,8 +51,8 @@ class Stop:
 @dataclass(frozen=True, slots=True)
 class Drive:
     """``due`` is when something is to be done (WAITING: a start, UP and not ``enabled``: a stop),
-    ``since`` when it came up. ``why`` and ``status`` say what became of the last try, ``on_page``
-    the same for the page; ``failures`` counts since it last lived long enough."""
+    ``since`` when it came up. ``why`` (what the sentence about it is made of) and ``status`` say
+    what became of the last try; ``failures`` counts since it last lived long enough."""
 
     name: str
     phase: Phase = Phase.WAITING
@@ -61,9 +61,8 @@ class Drive:
     due: float = 0.0
     since: float = 0.0
     failures: int = 0
-    why: str | None = None
+    why: object = None
     status: int | None = None
-    on_page: str | None = None
 
 
 def backoff_after(failures: int) -> float:
@@ -101,14 +100,12 @@ class RestartPolicy:
         if drive is not None and drive.phase is not Phase.UP:
             self._put(drive, phase=Phase.UP, since=now, due=now, why=None, status=None)
 
-    def refused(
-        self, now: float, name: str, status: int, sentence: str, on_page: str | None = None
-    ) -> None:
+    def refused(self, now: float, name: str, status: int, why: object) -> None:
         """Its daemon did not come up."""
-        self._failed(now, name, status, sentence, on_page)
+        self._failed(now, name, status, why)
 
     def ended(
-        self, now: float, name: str, *, in_order: bool, why: str = "", status: int | None = None
+        self, now: float, name: str, *, in_order: bool, why: object = "", status: int | None = None
     ) -> None:
         """Its daemon is gone: in order because somebody unmounted it, or on its own."""
         drive = self.drives.get(name)
@@ -123,7 +120,7 @@ class RestartPolicy:
         else:
             self._failed(now, name, status, why)
 
-    def busy(self, now: float, name: str, why: str) -> None:
+    def busy(self, now: float, name: str, why: object) -> None:
         """It could not be stopped yet. Enabled again meanwhile, it need not be."""
         drive = self.drives.get(name)
         if drive is not None:
@@ -191,13 +188,9 @@ class RestartPolicy:
         return [drive for drive in self.drives.values() if name in {None, drive.name}]
 
     def _put(self, drive: Drive, **changes: object) -> None:
-        if "why" in changes:
-            changes.setdefault("on_page", None)
         self.drives[drive.name] = replace(drive, **changes)  # type: ignore[arg-type]  # mypy cannot see the names
 
-    def _failed(
-        self, now: float, name: str, status: int | None, why: str, on_page: str | None = None
-    ) -> None:
+    def _failed(self, now: float, name: str, status: int | None, why: object) -> None:
         drive = self.drives.get(name)
         if drive is None:
             return
@@ -207,5 +200,4 @@ class RestartPolicy:
         lived = drive.phase is Phase.UP and now - drive.since >= LONG_ENOUGH
         failures = 1 if lived else drive.failures + 1
         due = now + backoff_after(failures)
-        changes = {"why": why, "on_page": on_page, "status": status}
-        self._put(drive, phase=Phase.WAITING, due=due, failures=failures, **changes)
+        self._put(drive, phase=Phase.WAITING, due=due, failures=failures, why=why, status=status)

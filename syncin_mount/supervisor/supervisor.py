@@ -7,33 +7,31 @@ The next supervisor finds the drives by their sockets.
 
 from __future__ import annotations
 
-import contextlib
 import logging
-import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import trio
 from msgspec.structs import replace
 
 from reconciler.phrases import Phrase, strerror
+from syncin_mount.advice import Reader, writing_for
 from syncin_mount.app.drives.open_drive import hangs
+from syncin_mount.app.messages import sentence, sentence_or_none
 from syncin_mount.app.processes.page_opening import SupervisedPage
 from syncin_mount.app.processes.spawn import (
     EndedSilently,
     Refusal,
     refusal_in,
-    refusal_of,
     signal_name,
 )
 from syncin_mount.config import (
     Configuration,
     ConfigurationError,
     ConfigurationFile,
-    private_folder,
 )
 from syncin_mount.control.sockets import listener_of
 from syncin_mount.control.supervision import (
@@ -45,12 +43,13 @@ from syncin_mount.control.supervision import (
     What,
     serve_supervision,
 )
-from syncin_mount.errors import DaemonError, SupervisorRuns
-from syncin_mount.language import ENGLISH, speak
+from syncin_mount.errors import DaemonError
+from syncin_mount.language import ENGLISH, speak, speaking
 from syncin_mount.mount_table import mounted_at, take_away
+from syncin_mount.supervisor.lock import only_supervisor
 from syncin_mount.supervisor.logind import keep_delaying
 from syncin_mount.supervisor.processes import Daemon, first_word, open_daemon
-from syncin_mount.supervisor.restart_policy import RestartPolicy, Start
+from syncin_mount.supervisor.restart_policy import Drive, RestartPolicy, Start
 from syncin_mount.supervisor.telling import tell_drives, wait_synced, wake_up
 from syncin_mount.tray.tray import keep_tray
 
@@ -73,28 +72,6 @@ if sys.platform == "win32":
     _ENDING = (signal.SIGINT, signal.SIGBREAK)
 else:
     _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-
-
-@contextlib.contextmanager
-def only_supervisor(folders: Folders) -> Iterator[None]:
-    """Holds the lock that only one supervisor of these folders has, whatever session it runs in.
-    Raises DaemonError."""
-    if sys.platform == "win32":
-        raise DaemonError(
-            Phrase("the supervisor is not there yet on Windows; mount each drive by itself")
-        )
-    import fcntl  # noqa: PLC0415 (exists on POSIX only)
-
-    path = private_folder(folders.state / "run") / f"{NAME}.lock"
-    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise SupervisorRuns from None
-        yield
-    finally:
-        os.close(handle)
 
 
 async def supervise(
@@ -146,7 +123,7 @@ class Supervisor:
         self._on_ending = on_ending
         self._file = ConfigurationFile(folders)
         self._read: object = None  # what the file was like when it was read last
-        self._trouble: str | None = None
+        self._trouble: Exception | None = None
         self.configuration = Configuration()
         self._points: dict[str, Path] = {}
         self._policy = RestartPolicy()
@@ -207,7 +184,7 @@ class Supervisor:
             if must:
                 raise
             log.error("the configuration is not followed: %s", error)
-            self._trouble = str(error)
+            self._trouble = error
             self._wake()
             return
         self._trouble = None
@@ -252,7 +229,7 @@ class Supervisor:
                 self._folders, name, ["--manual"] if act.manual else []
             )
         except DaemonError as error:
-            self._refused(name, refusal_of(1, error, name))
+            self._refused(name, Refusal(1, error))
             return
         self._daemons[name] = daemon
         word = await first_word(pipe)
@@ -266,17 +243,13 @@ class Supervisor:
         if refusal is not None:
             self._refused(name, refusal)
         elif not word:
-            self._refused(
-                name, refusal_of(1, EndedSilently(self._folders, name, status or 0), name)
-            )
+            self._refused(name, Refusal(1, EndedSilently(self._folders, name, status or 0)))
         else:
             self._ended(name, status)
 
     def _refused(self, name: str, refusal: Refusal) -> None:
-        log.error("%s: %s", name, refusal.sentence)
-        self._policy.refused(
-            trio.current_time(), name, refusal.status, refusal.sentence, refusal.on_page
-        )
+        log.error("%s: %s", name, sentence(refusal.why, name))
+        self._policy.refused(trio.current_time(), name, refusal.status, refusal.why)
         self._wake()
 
     async def _watch(self, name: str, daemon: Daemon) -> None:
@@ -368,39 +341,26 @@ class Supervisor:
             assert self.pages is not None
             self._page = PageServer(self._folders, self, self.pages)
         try:
-            return replace(self._answer(), page=await self._page.address())
+            with speaking(ENGLISH), writing_for(Reader.TERMINAL):  # it outlives who asks
+                address = await self._page.address()
+            return replace(self._answer(), page=address)
         except OSError as error:
             return replace(
                 self._answer(), trouble=Phrase("it has no port ({why})", why=strerror(error))
             )
 
     def _answer(self) -> Answer:
-        return Answer(self.supervised(), self._trouble)
+        return Answer(self.supervised(), self.trouble)
 
     @property
     def trouble(self) -> str | None:
-        """What keeps the configuration from being followed."""
-        return self._trouble
+        """What keeps the configuration from being followed, for who reads it in this context."""
+        return sentence_or_none(self._trouble)
 
     def supervised(self) -> tuple[Supervised, ...]:
-        """All drives that are to be up, and how they are."""
+        """All drives that are to be up, and how they are, for who reads it in this context."""
         now, wall = trio.current_time(), time.time()
-        return tuple(
-            Supervised(
-                drive.name,
-                drive.phase,
-                drive.failures,
-                drive.why,
-                drive.status,
-                (
-                    wall + max(0.0, drive.due - now)
-                    if drive.phase is Phase.WAITING or drive.why
-                    else None
-                ),
-                drive.on_page,
-            )
-            for drive in self._policy.drives.values()
-        )
+        return tuple(_told(drive, now, wall) for drive in self._policy.drives.values())
 
     async def end(self) -> None:
         """Has every daemon end in order, and waits for that; then this is over. Cancelled, the rest
@@ -443,6 +403,16 @@ class Supervisor:
                     with trio.move_on_after(self._sync_seconds):
                         await self.sync_drives()
                 await self.end()
+
+
+def _told(drive: Drive, now: float, wall: float) -> Supervised:
+    """``wall`` is the time of day at ``now``."""
+    why = sentence_or_none(drive.why or None, drive.name)
+    with writing_for(Reader.PAGE):
+        on_page = sentence_or_none(drive.why or None, drive.name)
+    due = wall + max(0.0, drive.due - now)
+    next_try = due if drive.phase is Phase.WAITING or why else None
+    return Supervised(drive.name, drive.phase, drive.failures, why, drive.status, next_try, on_page)
 
 
 def _daemon(pid: int) -> Daemon | None:

@@ -28,7 +28,7 @@ STATIC = ROOT / "syncin_mount/web/static"
 ERRORS: list[Exception] = [
     errors.Paused("docs"),
     errors.NotMounted("docs"),
-    errors.NotMountable("it cannot be mounted (syncin-mount check docs)", 1, "it cannot be"),
+    errors.NotMountable(errors.Paused("docs"), 1),
     errors.NoSuchEntry("docs", "7"),
     errors.PlaceTaken("'a'"),
     errors.RestoreFirst("what lost is in the trash"),

@@ -21,6 +21,8 @@ MARKED_WHOLLY = (
     "syncin_mount/errors.py",
     "syncin_mount/mount_table.py",
     "syncin_mount/remote",
+    "syncin_mount/store/maintenance",
+    "syncin_mount/store/recovery",
     "syncin_mount/supervisor",
     "syncin_mount/trash",
     "syncin_mount/web",
@@ -49,6 +51,7 @@ APART = {
 """Files in which nothing has to be; why."""
 
 NOT_FOR_READERS = {
+    "a sync failed\n": "a mark on the disk",
     "Value": "a type",
     "# The servers and synchronizations of syncin-mount. This file may be edited: comments and"
     " order are\n# kept.\n": "the file of the configuration",

@@ -45,9 +45,9 @@ def _hangs(error: DriveHangs, _drive: str) -> str:
 
 
 @says(NotMountable)
-def _not_mountable(error: NotMountable, _drive: str) -> str:
-    """Its process said it for both readers."""
-    return error.on_page if remedies.on_page() and error.on_page else said(error)
+def _not_mountable(error: NotMountable, drive: str) -> str:
+    """Its process said it, or the supervisor."""
+    return sentence(error.why, drive)
 
 
 @says(WayRefused)

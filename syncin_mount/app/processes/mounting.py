@@ -106,7 +106,7 @@ def _mount(folders: Folders, synchronization: Synchronization, *, manual: bool) 
 
     refusal = spawn(folders, synchronization.name, ["--manual"] if manual else [])
     if refusal is not None:
-        raise NotMountable(refusal.sentence, refusal.status, refusal.on_page)
+        raise NotMountable(refusal.why, refusal.status)
 
 
 def _handed_over(folders: Folders, synchronization: Synchronization, *, manual: bool) -> bool:
@@ -119,9 +119,7 @@ def _handed_over(folders: Folders, synchronization: Synchronization, *, manual: 
     if drive is None:
         return False
     if drive.phase is not Phase.UP:
-        raise NotMountable(
-            drive.why or Phrase("its daemon ended at once"), drive.status, drive.on_page
-        )
+        raise NotMountable(drive.why or Phrase("its daemon ended at once"), drive.status)
     return True
 
 

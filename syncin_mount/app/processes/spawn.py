@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reconciler.phrases import Phrase
-from syncin_mount.advice import Reader, writing_for
 from syncin_mount.config import private_folder
 from syncin_mount.config.files import open_log
 from syncin_mount.control.supervision import NAME as SUPERVISOR
@@ -20,6 +19,7 @@ from syncin_mount.errors import DaemonError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from syncin_mount.app.processes.spoken import Spoken
     from syncin_mount.config import Folders
 
 
@@ -30,21 +30,11 @@ _CRASHED = [
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """The daemon did not come up: the exit status and sentence that it would have shown in the
-    foreground, and the sentence for who reads it on the page."""
+    """The daemon did not come up: the exit status that it would have had in the foreground, and
+    ``why``: what `syncin_mount.app.messages.sentence` says."""
 
     status: int
-    sentence: str
-    on_page: str | None = None
-
-
-def refusal_of(status: int, error: Exception, name: str) -> Refusal:
-    """What is said of this error."""
-    from syncin_mount.app.messages import sentence  # noqa: PLC0415 (it describes this module's)
-
-    with writing_for(Reader.PAGE):
-        on_page = sentence(error, name)
-    return Refusal(status, sentence(error, name), on_page)
+    why: object
 
 
 def spawn(folders: Folders, name: str, arguments: list[str]) -> Refusal | None:
@@ -131,7 +121,11 @@ def refusal_in(word: bytes) -> Refusal | None:
     answer = json.loads(word)
     if answer["ready"]:
         return None
-    return Refusal(int(answer["status"]), str(answer["sentence"]), answer.get("on_page"))
+    from syncin_mount.app.processes.spoken import Spoken  # noqa: PLC0415 (it describes this module's)
+
+    english = str(answer["sentence"])
+    of_other_version = {"en": {"terminal": english, "page": answer.get("on_page") or english}}
+    return Refusal(int(answer["status"]), Spoken(answer.get("texts") or of_other_version))
 
 
 class EndedSilently(DaemonError):
@@ -176,9 +170,8 @@ class ReadyPipe:
     def ready(self) -> None:
         self._say({"ready": True})
 
-    def refused(self, status: int, sentence: str, on_page: str | None = None) -> None:
-        said = {"status": status, "sentence": sentence, "on_page": on_page}
-        self._say({"ready": False, **said})
+    def refused(self, status: int, why: Spoken) -> None:
+        self._say({"ready": False, "status": status, "sentence": str(why), "texts": why.texts})
 
     def _say(self, answer: dict[str, object]) -> None:
         if self._file.closed:

@@ -9,7 +9,7 @@ import click
 
 from syncin_mount import advice
 from syncin_mount.app.processes.mounting import first_status, mount, require_unmounted
-from syncin_mount.cli.exit_status import exit_for
+from syncin_mount.cli.exit_status import spoken_exit
 from syncin_mount.cli.ui import lookup, output
 from syncin_mount.language import t
 
@@ -118,7 +118,5 @@ def _daemon(
     try:
         _run(folders, configuration, synchronization, manual=manual, on_ready=pipe.ready)
     except BaseException as error:
-        with advice.writing_for(advice.Reader.PAGE):
-            _, on_page = exit_for(error)
-        pipe.refused(*exit_for(error), on_page)
+        pipe.refused(*spoken_exit(error))
         raise

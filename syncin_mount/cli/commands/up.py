@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from syncin_mount.app.processes.supervisor_client import told
-from syncin_mount.cli.exit_status import CommandError, Exit, exit_for
+from syncin_mount.cli.exit_status import CommandError, Exit, spoken_exit
 from syncin_mount.cli.ui import lookup, output
 from syncin_mount.control.supervision import NAME, Ask, Phase, What, ask
 from syncin_mount.language import t
@@ -83,11 +83,12 @@ def _at_login(user: str | None, *, wanted: bool, running: bool = False) -> None:
 
 def begin(folders: Folders) -> None:
     """Starts the supervisor in the background; returns when it answers. Raises CommandError."""
-    from syncin_mount.app.processes.spawn import spawn_supervisor  # noqa: PLC0415 (start-up time)
+    from syncin_mount.app.messages import sentence  # noqa: PLC0415 (start-up time)
+    from syncin_mount.app.processes.spawn import spawn_supervisor  # noqa: PLC0415
 
     refusal = spawn_supervisor(folders)
     if refusal is not None:
-        raise CommandError(refusal.sentence, refusal.status)
+        raise CommandError(sentence(refusal.why), refusal.status)
 
 
 def _tell(configuration: Configuration, answer: Answer) -> int:
@@ -153,5 +154,5 @@ def _supervise(folders: Folders, level: LogLevel, descriptor: int | None) -> Non
         output.run_async(run)
     except BaseException as error:
         if pipe is not None:
-            pipe.refused(*exit_for(error))
+            pipe.refused(*spoken_exit(error))
         raise

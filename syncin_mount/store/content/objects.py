@@ -18,6 +18,7 @@ from typing import Any, Final
 import msgspec
 import xxhash
 
+from reconciler.phrases import Phrase
 from syncin_mount import system
 from syncin_mount.deep_tree import make_folders, remove_tree
 from syncin_mount.sparse_ranges import data_pieces
@@ -39,7 +40,7 @@ from syncin_mount.store.records import (
 
 FANOUT = 256
 """Folders that the objects are spread over; a power of two, the same for the life of a replica."""
-FOUND_AGAIN: Final = "a repair found it in the bin"
+FOUND_AGAIN: Final = Phrase("a repair found it in the bin")
 DEEP: Final = b"(deep paths)"
 """The folder in a bin folder for files whose whole path the kernel would not take."""
 

@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Final
 
 from reconciler.model import NodeId
+from reconciler.phrases import Phrase
 from syncin_mount.store.content.objects import Objects
 from syncin_mount.store.durability.event_writer import EventWriter
 from syncin_mount.store.errors import IndexDamaged
@@ -126,7 +127,9 @@ class Committer:
             if failure is not None and not _makes_room(effect, uncopied):
                 continue
             if isinstance(effect, Unlink | ToBin) and self._is_in_use(effect.owner, effect.number):
-                raise IndexDamaged(f"what waits to go is the content of node {effect.owner}")
+                raise IndexDamaged(
+                    Phrase("what waits to go is the content of node {node}", node=effect.owner)
+                )
             try:
                 self._reserve.lend(functools.partial(self._objects.do, sequence, effect))
             except OSError as error:

@@ -22,6 +22,7 @@ from typing import Final
 
 import lmdb
 
+from reconciler.phrases import Phrase
 from syncin_mount import system
 from syncin_mount.store import atomic_file, format_version, lock
 from syncin_mount.store.content.objects import FANOUT, Objects
@@ -83,7 +84,8 @@ def _is_sound(folder: Path, done: Repaired) -> bool:
     try:
         problems = check(folder)
     except ReplicaError as error:
-        done.said.append(str(error).rstrip("."))
+        said = str(error)
+        done.said.append(said.rstrip(".") if said.endswith(".") else said)  # a Phrase stays one
         return False
     done.said += [str(each) for each in problems]
     return not problems
@@ -126,7 +128,7 @@ def _state_format(folder: Path, done: Repaired) -> None:
             raise
         if not (folder / "objects").is_dir() and not (folder / "index").is_dir():
             raise
-        done.said.append("the file 'format' was damaged or missing")
+        done.said.append(Phrase("the file 'format' was damaged or missing"))
         atomic_file.write_whole(folder / "format", f"{FORMAT}\n")
 
 
@@ -142,7 +144,7 @@ def _make_folders(folder: Path) -> list[str]:
         if not os.path.isdir(objects.folder(number)):
             missing.append(f"objects/{number:02x}")
             Path(objects.folder(number)).mkdir(mode=0o700)
-    return [f"the folder '{name}' is missing" for name in missing]
+    return [Phrase("the folder '{name}' is missing", name=name) for name in missing]
 
 
 def _rebuild(folder: Path, done: Repaired, now: int) -> None:

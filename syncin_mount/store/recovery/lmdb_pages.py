@@ -17,6 +17,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from reconciler.phrases import Phrase
+
 _PAGE: Final = struct.Struct("<QHHHH")  # number, padding, flags, lower, upper
 _META: Final = struct.Struct("<IIQQ")  # magic, version, address, map size
 # padding, flags, depth, branch pages, leaves, overflow pages, entries, root
@@ -64,18 +66,18 @@ class IndexFile:
         self._size = 4096
         self._roots: dict[bytes, Root] = {}
         if self._meta_read is None:
-            self.faults.append("it has no readable first page")
+            self.faults.append(Phrase("it has no readable first page"))
             return
         self._size = self._meta_read.page_size
         if len(metas) < 2:
             self.faults.append(
-                "one of its two first pages is damaged, perhaps that of the last commit"
+                Phrase("one of its two first pages is damaged, perhaps that of the last commit")
             )
         for name, value in self._walk(self._meta_read.main, tables=True):
             if len(value) == _TREE.size:
                 self._roots[name] = _root(value, 0)
             else:
-                self.faults.append(f"its table {name!r} has no root")
+                self.faults.append(Phrase("its table {name} has no root", name=repr(name)))
 
     @property
     def tables(self) -> list[str]:
@@ -85,17 +87,22 @@ class IndexFile:
         """Keys and values, as far as they can be read. Once for each table."""
         root = self._roots.get(os.fsencode(name))
         if root is None:
-            self.faults.append(f"its table '{name}' is missing")
+            self.faults.append(Phrase("its table '{name}' is missing", name=name))
             return
         count, before = 0, b""
         for place, value in self._walk(root):
             if count and place <= before:
-                self.faults.append(f"the order of its table '{name}' is damaged")
+                self.faults.append(Phrase("the order of its table '{name}' is damaged", name=name))
             count, before = count + 1, place
             yield place, value
         if count != root.entries:
             self.faults.append(
-                f"its table '{name}' should have {root.entries} entries, and {count} can be read"
+                Phrase(
+                    "its table '{name}' should have {entries} entries, and {readable} can be read",
+                    name=name,
+                    entries=root.entries,
+                    readable=count,
+                )
             )
 
     def check_free(self) -> None:
@@ -106,9 +113,9 @@ class IndexFile:
         for _, value in self._walk(self._meta_read.free):
             pages = [_NUMBER.unpack_from(value, at)[0] for at in range(8, len(value) - 7, 8)]
             if len(value) < 8 or _NUMBER.unpack_from(value, 0)[0] > len(pages):
-                self.faults.append("its list of free pages is damaged")
+                self.faults.append(Phrase("its list of free pages is damaged"))
             elif not self._seen.isdisjoint(pages[: _NUMBER.unpack_from(value, 0)[0]]):
-                self.faults.append("pages that are in use count as free")
+                self.faults.append(Phrase("pages that are in use count as free"))
 
     def is_complete(self) -> bool:
         """Whether the file has every page that its last commit may name. A shorter one can be whole
@@ -150,7 +157,7 @@ class IndexFile:
                 low, high, flags, length = _NODE.unpack_from(self._data, start + place)
                 first = start + place + _NODE.size
                 if first + length > start + self._size:
-                    self.faults.append(f"page {number} is damaged")
+                    self.faults.append(Phrase("page {number} is damaged", number=number))
                 elif kind == _BRANCH:
                     below.append((low | high << 16 | flags << 32, depth + 1))
                 elif tables == bool(flags & _SUBTREE):
@@ -158,14 +165,14 @@ class IndexFile:
                     if value is not None:
                         yield self._data[first : first + length], value
                 else:
-                    self.faults.append(f"page {number} is another tree's")
+                    self.faults.append(Phrase("page {number} is another tree's", number=number))
             todo += reversed(below)
 
     def _take(self, number: int, depth: int) -> int:
         """The page's kind, 0 for a page that is none of a tree's, or was met before."""
         start = number * self._size
         if number < 2 or start + self._size > len(self._data) or depth > _DEEPEST:
-            self.faults.append(f"page {number} is not there")
+            self.faults.append(Phrase("page {number} is not there", number=number))
             return 0
         page, _, flags, lower, upper = _PAGE.unpack_from(self._data, start)
         kind: int = flags & (_BRANCH | _LEAF | _OVERFLOW | _META_PAGE)
@@ -174,10 +181,10 @@ class IndexFile:
             or kind not in {_BRANCH, _LEAF}
             or not _PAGE.size <= lower <= upper <= self._size
         ):
-            self.faults.append(f"page {number} is damaged")
+            self.faults.append(Phrase("page {number} is damaged", number=number))
             return 0
         if number in self._seen:
-            self.faults.append(f"page {number} is used twice")
+            self.faults.append(Phrase("page {number} is used twice", number=number))
             return 0
         self._seen.add(number)
         return kind
@@ -191,26 +198,26 @@ class IndexFile:
             if upper <= place <= self._size - _NODE.size:
                 yield place
             else:
-                self.faults.append(f"page {number} is damaged")
+                self.faults.append(Phrase("page {number} is damaged", number=number))
 
     def _value(self, number: int, first: int, length: int, flags: int) -> bytes | None:
         if not flags & _BIG:
             if first + length <= (number + 1) * self._size:
                 return self._data[first : first + length]
-            self.faults.append(f"page {number} is damaged")
+            self.faults.append(Phrase("page {number} is damaged", number=number))
             return None
         if first + _NUMBER.size > (number + 1) * self._size:
-            self.faults.append(f"page {number} is damaged")
+            self.faults.append(Phrase("page {number} is damaged", number=number))
             return None
         far = _NUMBER.unpack_from(self._data, first)[0]
         start, count = far * self._size, -(-(length + _PAGE.size) // self._size)
         if far < 2 or start + count * self._size > len(self._data):
-            self.faults.append(f"page {far} is not there")
+            self.faults.append(Phrase("page {number} is not there", number=far))
             return None
         page, _, kind, _, _ = _PAGE.unpack_from(self._data, start)
         pages = set(range(far, far + count))
         if page != far or not kind & _OVERFLOW or not self._seen.isdisjoint(pages):
-            self.faults.append(f"page {far} is damaged")
+            self.faults.append(Phrase("page {number} is damaged", number=far))
             return None
         self._seen |= pages
         return self._data[start + _PAGE.size : start + _PAGE.size + length]

@@ -20,6 +20,7 @@ from typing import Final
 import msgspec
 
 from reconciler.names import MAX_NAME_BYTES, is_name
+from reconciler.phrases import Phrase
 from syncin_mount.store.content.objects import Object, Objects
 from syncin_mount.store.index.hard_links import SHARED
 from syncin_mount.store.index.index import Index
@@ -256,11 +257,16 @@ class IndexRebuilder:
         base = self._bases.get(node)
         if base is None or not self._is_on_server(node):
             self.said.append(
-                f"the content of {path} is missing, and the server is not known to have it"
+                Phrase(
+                    "the content of {path} is missing, and the server is not known to have it",
+                    path=path,
+                )
             )
             del self._nodes[node]
             return
-        self.said.append(f"the content of {path} is missing: the server's version comes back")
+        self.said.append(
+            Phrase("the content of {path} is missing: the server's version comes back", path=path)
+        )
         self._back_to_base(node, record, base)
 
     def _is_on_server(self, node: int) -> bool:
@@ -289,8 +295,14 @@ class IndexRebuilder:
         base = self._bases.get(node)
         if base is not None and all(self._was_sent(each) for each in self._names.get(node, [node])):
             path = self._path(node)
-            sizes = f"{found.st_size} bytes instead of {record.size}"
-            self.said.append(f"{path} has {sizes}: the server's version comes back")
+            self.said.append(
+                Phrase(
+                    "{path} has {found} bytes instead of {size}: the server's version comes back",
+                    path=path,
+                    found=found.st_size,
+                    size=record.size,
+                )
+            )
             self._to_bin(record, os.fsencode(path))
             self._back_to_base(node, record, base)
             return
@@ -315,7 +327,9 @@ class IndexRebuilder:
             elif record.kind == LINK:
                 path = self._bin_path(os.fsencode(self._path(node)))
                 self._binned[path] = (0, LinkToBin(path, record.target))
-            self.said.append(f"nothing leads to {self._path(node)} any more: it is in the bin")
+            self.said.append(
+                Phrase("nothing leads to {path} any more: it is in the bin", path=self._path(node))
+            )
         for node in nodes & set(self._nodes):
             del self._nodes[node]
 
@@ -347,7 +361,13 @@ class IndexRebuilder:
                 name += b" " + named[owner][: MAX_NAME_BYTES - len(name) - 1]
             path = self._bin_path(name)
             self._binned[path] = (found.st_size, ToBin(owner, number, path, found.st_mtime_ns))
-            self.said.append(f"nothing refers to the content {owner}-{number}: it is in the bin")
+            self.said.append(
+                Phrase(
+                    "nothing refers to the content {owner}-{number}: it is in the bin",
+                    owner=owner,
+                    number=number,
+                )
+            )
 
     def _to_bin(self, record: Node, path: bytes) -> None:
         which = (record.owner, record.number)

@@ -8,6 +8,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Final
 
+from reconciler.phrases import Phrase
 from syncin_mount.store.content.objects import Objects
 from syncin_mount.store.index.index import Index, differs
 from syncin_mount.store.index.tables.lmdb_tables import ROOT
@@ -30,7 +31,7 @@ from syncin_mount.store.records import (
 )
 
 TOP: Final = b"found by check --repair"
-WHY: Final = "a repair found it without a place in the drive"
+WHY: Final = Phrase("a repair found it without a place in the drive")
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +155,7 @@ class RebuiltIndex:
 
     def _write_bins(self, index: Index, files: Objects) -> list[str]:
         """Entries have folders, and folders entries; what this repair found has one of its own."""
-        said = []
+        said: list[str] = []
         arriving = {u64(place[:8]) for place, _ in self.effects if place}
         going = {each.bin for _, each in self.effects if isinstance(each, DropBin)}
         entries = {u64(place): decode_bin(raw) for place, raw in index.items("bin")}
@@ -166,7 +167,11 @@ class RebuiltIndex:
                 self.effects.append((b"", DropBin(number)))
                 continue
             entry = files.described(number, self.now)
-            said.append(f"nothing referred to {number} in the bin: it is an entry again")
+            said.append(
+                Phrase(
+                    "nothing referred to {number} in the bin: it is an entry again", number=number
+                )
+            )
             index.txn.put(key(number), encode(entry), db=index.bin)
         if self.binned:
             for _, effect in self.binned.values():

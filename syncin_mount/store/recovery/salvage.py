@@ -16,7 +16,7 @@ from typing import Any, Final
 
 import msgspec
 
-from reconciler.phrases import Phrase
+from reconciler.phrases import Phrase, counted
 from syncin_mount.store.errors import Repair, ReplicaError
 from syncin_mount.store.index.index import Index
 from syncin_mount.store.index.tables.lmdb_tables import TABLES
@@ -61,7 +61,7 @@ def faults(folder: Path) -> list[str]:
     """What is wrong with the form of the index: nothing of it is taken on trust, nothing is opened
     or changed. Reads all of it once. Raises OSError."""
     path = folder / "index" / DATA
-    said = []
+    said: list[str] = []
     if path.exists():
         file = IndexFile(path)
         for name in TABLES:
@@ -69,11 +69,13 @@ def faults(folder: Path) -> list[str]:
                 continue
             for place, value in file.table(name):
                 if not _is_record(name, place, value):
-                    file.faults.append(f"a record of its table '{name}' is damaged")
+                    file.faults.append(
+                        Phrase("a record of its table '{name}' is damaged", name=name)
+                    )
         file.check_free()
-        said = [f"the index is damaged: {each}" for each in dict.fromkeys(file.faults)]
+        said = _told(file)
     elif any((folder / "objects").rglob("*-*")):
-        said = ["the index is missing"]
+        said = [Phrase("the index is missing")]
     return said
 
 
@@ -87,7 +89,7 @@ def refuse_damaged(folder: Path) -> None:
             path.stem.isdecimal() and int(path.stem) > 1
             for path in (folder / "journal").glob("*.log")
         ):
-            raise damaged(folder, "it is missing")
+            raise damaged(folder, Phrase("it is missing"))
         return
     file = IndexFile(path)
     if file.faults:
@@ -95,7 +97,20 @@ def refuse_damaged(folder: Path) -> None:
     if path.stat().st_size <= WALKED and not _walk(file):
         raise damaged(folder, file.faults[0])
     if not file.is_complete() and (said := faults(folder)):
-        raise damaged(folder, said[0].partition(": ")[2])
+        raise damaged(folder, _fault(said[0]))
+
+
+def _told(file: IndexFile) -> list[str]:
+    """A clause each."""
+    return [
+        Phrase("the index is damaged: {fault}", fault=each) for each in dict.fromkeys(file.faults)
+    ]
+
+
+def _fault(said: str) -> str:
+    """What is damaged, of such a clause."""
+    found = said.values.get("fault") if isinstance(said, Phrase) else None
+    return said if found is None else str(found)
 
 
 def _walk(file: IndexFile) -> bool:
@@ -145,12 +160,19 @@ def _copy(path: Path, target: Index, found: Finding) -> None:
             else:
                 damaged += 1
         if damaged:
-            file.faults.append(f"{damaged} records of its table '{name}' are damaged")
+            file.faults.append(
+                counted(
+                    "{count} record of its table '{name}' is damaged",
+                    "{count} records of its table '{name}' are damaged",
+                    damaged,
+                    name=name,
+                )
+            )
         if name in _AGREED and len(file.faults) > before:
             found.lost = True
     target.take_numbers()
     file.check_free()
-    found.said += [f"the index is damaged: {each}" for each in dict.fromkeys(file.faults)]
+    found.said += _told(file)
     if not file.tables:
         found.lost = True
 
@@ -184,16 +206,29 @@ def _replay(folder: Path, target: Index, found: Finding, *, power_cut: bool) -> 
         # Nothing is in the index that was not in the journal first; only a power cut may take the
         # latter's end.
         found.lost = True
-        found.said.append(f"the journal ends before event {last}, which the index has")
+        found.said.append(
+            Phrase("the journal ends before event {event}, which the index has", event=last)
+        )
     if not complete and not power_cut:
         found.lost = True
-        found.said.append(f"the journal is damaged behind event {last + len(following)}")
+        event = last + len(following)
+        found.said.append(Phrase("the journal is damaged behind event {event}", event=event))
     elif records and not following and records[-1][0] > last:
         found.lost = True
-        found.said.append(f"the journal lacks the events {last + 1} to {records[0][0] - 1}")
+        found.said.append(
+            Phrase(
+                "the journal lacks the events {first} to {last}",
+                first=last + 1,
+                last=records[0][0] - 1,
+            )
+        )
 
     def passed_over(number: int, _payload: bytes, why: str) -> None:
-        found.said.append(f"event {number} of the journal cannot be applied ({why})")
+        found.said.append(
+            Phrase(
+                "event {number} of the journal cannot be applied ({why})", number=number, why=why
+            )
+        )
 
     def judge(_error: Exception) -> None:
         # else the index is sound, and the event was never fit for it

@@ -12,6 +12,7 @@ import logging
 from pathlib import Path
 from typing import Final
 
+from reconciler.phrases import Phrase
 from syncin_mount import system
 
 log = logging.getLogger(__name__)
@@ -44,8 +45,11 @@ class SetAside:
     def told(self) -> list[str]:
         """One clause for people for each."""
         return [
-            f"event {path.stem} of the journal could not be applied and is set aside: "
-            + path.read_text(errors="replace").strip()
+            Phrase(
+                "event {number} of the journal could not be applied and is set aside: {why}",
+                number=path.stem,
+                why=path.read_text(errors="replace").strip(),
+            )
             for path in sorted(self._folder.glob("*.txt"))
         ]
 

@@ -32,6 +32,7 @@ OWN = (
     "comparison.js",
     "conflicts.js",
     "copies.js",
+    "end_hung.js",
     "explain.js",
     "filters.js",
     "health.js",

@@ -87,7 +87,8 @@ class Card(msgspec.Struct, frozen=True, tag_field="event", tag="card"):
     ``error`` why nothing can be told. ``page`` is the remote folder's address in the browser,
     ``disabled_there``: it was disabled on the account page, ``folder`` the mount point with ``~``
     for the home folder, ``direction`` the one that is set; ``unfinished``: an import stopped, and
-    can go on; ``checking``: its local copy is being looked into."""
+    can go on; ``checking``: its local copy is being looked into; ``hangs``: its daemon is there and
+    does not answer."""
 
     name: str
     server: str
@@ -107,6 +108,7 @@ class Card(msgspec.Struct, frozen=True, tag_field="event", tag="card"):
     run: RunState | None = None
     unfinished: bool = False
     checking: bool = False
+    hangs: bool = False
 
 
 class Gone(msgspec.Struct, frozen=True, tag_field="event", tag="gone"):
@@ -340,7 +342,8 @@ class Cards:
     def _see(self, name: str, status: Status | None, error: Exception | None = None) -> None:
         here = self._supervision.configuration.synchronizations.get(name)
         if here is not None:
-            self._seen[name] = DriveState(here, status, error=error)
+            silent = isinstance(error, NoAnswer)
+            self._seen[name] = DriveState(here, status, error=error, silent=silent)
             self._tell_card(name)
 
     def _is_at_work(self, seen: DriveState) -> bool:
@@ -400,6 +403,7 @@ class Cards:
             why=None if supervised is None else supervised.on_page or supervised.why,
             next_try=None if supervised is None else _whole(supervised.next_try),
             error=None if seen.error is None else sentence(seen.error, here.name),
+            hangs=seen.silent,
             unverified=server.insecurity,
             run=self._runs.of(here.name),
             unfinished=_is_unfinished(self._folders, here, seen.status),

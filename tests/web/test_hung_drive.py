@@ -228,6 +228,30 @@ def test_health_ends_it_and_nothing_is_lost_that_was_saved(
     assert (drives.sandbox.server_files / "Notes" / "saved.txt").read_text() == "saved"
 
 
+def test_its_card_ends_it_after_telling_what_that_means(browser: Browser, drives: World, hung: int):
+    with new_tab(browser, drives) as tab:
+        tab.enter()
+        needs = tab.page.get_by_role("region", name="Needs you")
+        button = needs.get_by_role("button", name="End and mount again…")
+        tab.shows(button)
+        tab.state("Notes", "Does not answer")
+        assert needs.get_by_role("button", name="Try again").count() == 0
+        assert tab.faults() == []
+        button.focus()
+        tab.page.keyboard.press("Enter")
+        dialog = tab.page.get_by_role("dialog", name="End Notes and mount it again")
+        tab.shows(dialog.get_by_text("Programs that use the drive now get an error"))
+        dialog.get_by_role("button", name="Cancel").click()
+        dialog.wait_for(state="detached")
+        assert alive(hung)
+        button.click()
+        dialog.get_by_role("button", name="End and mount again", exact=True).click()
+        dialog.wait_for(state="detached")
+        tab.state("Notes", "Up to date")
+        assert button.count() == 0
+    assert not alive(hung)
+
+
 def test_mount_says_that_it_hangs_and_ends_nothing_unasked(drives: World, hung: int):
     refused = drives.post("/api/mount", {"name": "Notes"})
     assert refused.status == 409

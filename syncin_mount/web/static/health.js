@@ -3,8 +3,9 @@
 import { useEffect, useState } from "preact/hooks";
 import { call, stream } from "/api.js";
 import { Wrong } from "/assistant_parts.js";
+import { EndHung } from "/end_hung.js";
 import { t, tn } from "/language.js";
-import { Bar, Button, Dialog, Icon, act, html, notice } from "/parts.js";
+import { Bar, Button, Icon, act, html, notice } from "/parts.js";
 import { Choice, useAnswer, useNames } from "/rows.js";
 import { useStore } from "/store.js";
 import * as words from "/words.js";
@@ -69,26 +70,6 @@ function Checks() {
     </li>`)}</ul>
     ${ends && html`<${EndHung} name=${ends} onDone=${again} onClose=${() => setEnds(null)} />`}
   </section>`;
-}
-
-function EndHung({ name, onDone, onClose }) {
-  const [busy, setBusy] = useState(false);
-  const go = async () => {
-    setBusy(true);
-    if (await act("mount", { name, end_hung: true })) onDone();
-    onClose();
-  };
-  return html`<${Dialog} title=${t("End {name} and mount it again", { name })} onClose=${onClose}>
-    <div class="content">
-      <p>${t("The drive's process does not answer. It is ended as a power cut would end it, and "
-        + "the drive is mounted again.")}</p>
-      <p>${t("Nothing is lost that was saved: it is on this computer, and what is not on the "
-        + "server yet is still uploaded. Programs that use the drive now get an error, and lose "
-        + "what they have written to a file but not saved.")}</p>
-    </div>
-    <footer><${Button} onClick=${onClose}>${t("Cancel")}<//>
-      <${Button} kind="main" disabled=${busy} onClick=${go}>${t("End and mount again")}<//></footer>
-  <//>`;
 }
 
 // The archive is made here, and saved by the browser.

@@ -2,6 +2,7 @@
 
 import { useRef, useState } from "preact/hooks";
 import { takePlace } from "/api.js";
+import { EndHung } from "/end_hung.js";
 import { t, tn } from "/language.js";
 import { LogIn } from "/log_in.js";
 import { Button, Icon, act, html } from "/parts.js";
@@ -42,7 +43,7 @@ function needs(card) {
   const { status } = card;
   const found = [];
   const add = (kind, why, more = {}) => found.push({ card, kind, why, ...more });
-  if (card.error) add("error", card.error);
+  if (card.error) add(card.hangs ? "hung" : "error", card.error);
   if (status && status.halted) add(STANDING[status.halt] || "halted", status.halted);
   else if (card.disabled_there) {
     add("disabled", t("It was disabled on the account page. What is here stays, and waits"));
@@ -97,6 +98,8 @@ function Need({ card, kind, why, problems = [] }) {
         onClick=${() => setOpen("plan")}>${t("Look at the plan")}<//>`}
       ${kind === "refused" && html`<${Button} kind="main"
         onClick=${() => setOpen("log-in")}>${t("Log in again")}<//>`}
+      ${kind === "hung" && html`<${Button} kind="main" icon="alert"
+        onClick=${() => setOpen("end")}>${t("End and mount again…")}<//>`}
       ${kind === "unregistered" && html`<${Button} kind="main" icon="sync"
         onClick=${() => act("register", { name })}>${t("Register again")}<//>`}
       ${kind === "disabled" && html`<${Button} kind="main" icon="play"
@@ -108,6 +111,7 @@ function Need({ card, kind, why, problems = [] }) {
       ${kind === "conflicts" && html`<a class="button" href="#/conflicts">${t("Look at them")}</a>`}
     </div>
     ${open === "plan" && html`<${Plan} name=${name} onClose=${close} />`}
+    ${open === "end" && html`<${EndHung} name=${name} onClose=${close} />`}
     ${open === "log-in" && html`<${LogIn} server=${card.server} onClose=${close} />`}
   </li>`;
 }

@@ -81,6 +81,7 @@ const PHASES = { starting: [t("Starting"), "busy"], stopping: [t("Stopping"), "b
 // A card's state: a word and a colour.
 export function stateOf(card) {
   if (card.checking) return [t("Checking"), "busy"];
+  if (card.hangs) return [t("Does not answer"), "bad"];
   if (card.error) return [t("Unknown"), "bad"];
   if (!card.status) return PHASES[card.phase] || [t("Starting"), "busy"];
   if (!card.enabled && !card.status.mounted) return [t("Disabled"), "calm"];

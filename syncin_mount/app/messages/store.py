@@ -22,10 +22,10 @@ def _replica_error(error: ReplicaError, drive: str) -> str:
         case None:
             return said(error)
         case Repair.SAVES_WHAT_IS_THERE:
-            return t("{error}: {command} saves what is there.", error=error, command=repair)
+            return t("{error}: {command} saves what is there", error=error, command=repair)
         case Repair.IF_NO_LATER_VERSION:
             return t(
-                "{error}; if there is none, {command} puts it right.", error=error, command=repair
+                "{error}; if there is none, {command} puts it right", error=error, command=repair
             )
     assert_never(error.repair)
 

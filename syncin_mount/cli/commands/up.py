@@ -9,6 +9,7 @@ import click
 from syncin_mount.app.processes.supervisor_client import told
 from syncin_mount.cli.exit_status import CommandError, Exit, spoken_exit
 from syncin_mount.cli.ui import lookup, output
+from syncin_mount.cli.ui.status_table import supervision
 from syncin_mount.control.supervision import NAME, Ask, Phase, What, ask
 from syncin_mount.language import t
 
@@ -105,11 +106,7 @@ def _tell(configuration: Configuration, answer: Answer) -> int:
                 )
             )
         elif each.why:
-            why = each.why
-            if each.next_try is not None:
-                at = output.time_of_day(each.next_try)
-                why = t("{why}; next try at {time}", why=why, time=at)
-            output.warn(f"{each.name}: {why}")
+            output.warn(f"{each.name}: {supervision(each)}")
             worst = each.status or int(Exit.UNFINISHED)
     if not answer.drives:
         output.say(

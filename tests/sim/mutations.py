@@ -126,7 +126,7 @@ ELSEWHERE = (
     Mutation(
         "what is held is planned all the same",
         "reconciler/planner/plan.py",
-        "waiting |= {node: _HELD for node in trees if view.held(node)}",
+        "waiting |= {node: reasons.HELD for node in trees if view.held(node)}",
         "waiting |= {}",
     ),
     Mutation(

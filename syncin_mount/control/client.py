@@ -10,6 +10,7 @@ import msgspec
 import trio
 
 from syncin_mount.advice import READER_HEADER, reader
+from syncin_mount.control import silence
 from syncin_mount.control.conflict_messages import (
     AcknowledgeRequest,
     ConflictEntry,
@@ -53,14 +54,15 @@ _T = TypeVar("_T")
 CONNECT_S = 5.0
 _ANSWER = httpx.Timeout(30.0, connect=CONNECT_S)
 _PATIENT = httpx.Timeout(None, connect=CONNECT_S)
-"""For calls that take as long as the work takes; meanwhile the daemon is asked how it is."""
+"""For calls that take as long as the work takes. While any call waits, the daemon is asked how it
+is."""
 
-LOOK_S = 5.0
-LOOK_ANSWER = httpx.Timeout(10.0, connect=5.0)
-"""Seconds between two such questions, and how long an answer to one may take."""
+FIRST_LOOK_S, LOOK_S = 0.5, 5.0
+"""Seconds before the first such question, and between two."""
 
 SILENT_LOOKS = 2
-"""So many in a row that nobody answers, and the daemon hangs: one may meet a slow disk."""
+"""So many in a row that nobody answers, and the daemon hangs: one may meet a slow disk. Where it
+never answered any, the first tells."""
 
 
 class Client:
@@ -82,10 +84,11 @@ class Client:
     async def __aenter__(self) -> Self:
         if is_strangers(self._path):
             raise NotRunning.stranger(self._path)
-        with trio.move_on_after(CONNECT_S):
+        with trio.move_on_after(min(CONNECT_S, silence.patience(self._path))):
             while is_overrun(self._path):  # noqa: ASYNC110 (the kernel tells nobody)
                 await trio.sleep(0.1)
             return self
+        silence.silent(self._path)
         raise NoAnswer
 
     async def __aexit__(self, *exc_info: object) -> None:
@@ -207,33 +210,35 @@ class Client:
         method, path = call.value
         content = None if body is None else msgspec.json.encode(body)
         with _translated():
-            async with self._while_alive(timeout):
+            async with self._while_alive():
                 response = await self._http.request(method, path, content=content, timeout=timeout)
             check(response.status_code, response.content)
             return msgspec.json.decode(response.content, type=kind)
 
     @contextlib.asynccontextmanager
-    async def _while_alive(self, timeout: httpx.Timeout) -> AsyncIterator[None]:
-        """Around a call that takes as long as its work. Raises NoAnswer when the daemon does not
-        even say how it is; else what the call raises."""
-        if timeout is not _PATIENT:
-            yield
-            return
+    async def _while_alive(self) -> AsyncIterator[None]:
+        """Around a call. Raises NoAnswer when the daemon does not even say how it is; else what the
+        call raises."""
         silent, failed = False, list[Exception]()
 
         async def look(scope: trio.CancelScope) -> None:
             nonlocal silent
             method, path = Call.STATUS.value
-            unanswered = 0
-            while unanswered < SILENT_LOOKS:
-                await trio.sleep(LOOK_S)
+            unanswered, most = 0, 1
+            await trio.sleep(FIRST_LOOK_S)
+            while True:
                 try:
-                    await self._http.request(method, path, timeout=LOOK_ANSWER)
-                    unanswered = 0
+                    await self._http.request(method, path, timeout=silence.patience(self._path))
+                    silence.heard(self._path)
+                    unanswered, most = 0, SILENT_LOOKS
                 except httpx.TimeoutException:
                     unanswered += 1
                 except httpx.TransportError:  # the call itself says what happened
                     return
+                if unanswered >= most:
+                    break
+                await trio.sleep(LOOK_S)
+            silence.silent(self._path)
             silent = True
             scope.cancel()
 
@@ -276,7 +281,7 @@ class Client:
 
         with _translated():
             async with (
-                self._while_alive(timeout),
+                self._while_alive(),
                 self._http.stream(method, path, content=content, timeout=timeout) as response,
             ):
                 if response.status_code != 200:

@@ -15,6 +15,7 @@ import h11
 import msgspec
 
 from syncin_mount.advice import READER_HEADER, reader
+from syncin_mount.control import silence
 from syncin_mount.control.failures import AnswerCut, NoAnswer, NotRunning, OtherVersion, check
 from syncin_mount.control.messages import Call, Status
 from syncin_mount.control.sockets import is_ours
@@ -23,16 +24,14 @@ from syncin_mount.language import current
 if TYPE_CHECKING:
     from pathlib import Path
 
-CONNECT_S, ANSWER_S = 5.0, 12.0
-"""Seconds without a sign of the daemon: it has its status in memory, and one that does not tell it
-within ten hangs (`syncin_mount.control.watching`)."""
+CONNECT_S = 5.0
 
 _PIECE = 64 * 1024
 
 
 def read_status(path: Path) -> Status:
-    """The status of the daemon that listens at the socket ``path``. Blocks, for `ANSWER_S` seconds
-    where the daemon says nothing.
+    """The status of the daemon that listens at the socket ``path``. Blocks, for as long as one gets
+    (`syncin_mount.control.silence`) where the daemon says nothing.
 
     Raises NotRunning, NoAnswer, another ControlError, or the RemoteError that the daemon met."""
     status, content = _answer(path)
@@ -57,10 +56,13 @@ def _answer(path: Path) -> tuple[int, bytes]:
             raise NotRunning.nobody() from error
         if not is_ours(connection):
             raise NotRunning.stranger(path)
-        connection.settimeout(ANSWER_S)
+        connection.settimeout(silence.patience(path))
         try:
-            return _exchange(connection)
+            found = _exchange(connection)
+            silence.heard(path)
+            return found
         except TimeoutError as error:
+            silence.silent(path)
             raise NoAnswer from error
         except (OSError, h11.RemoteProtocolError) as error:
             raise AnswerCut from error

@@ -17,6 +17,7 @@ import trio
 
 from reconciler.phrases import Phrase
 from syncin_mount.advice import READER_HEADER, reader
+from syncin_mount.control import silence
 from syncin_mount.control.messages import Call, Status, Summary
 from syncin_mount.control.sockets import is_overrun, is_strangers
 from syncin_mount.control.state_messages import StateChange
@@ -29,9 +30,8 @@ PATIENCE = 30.0
 """Seconds that the daemon gets to begin its answer."""
 
 SILENT_S = 15.0
-ANSWERS_S = 10.0
-"""Seconds without a change after which a daemon is asked whether it is still there, and how long it
-gets to say so: one that hangs would look up to date for ever."""
+"""Seconds without a change after which a daemon is asked whether it is still there: one that hangs
+would look up to date for ever."""
 
 LONGEST_CHUNK = 1024 * 1024
 """Bytes of one line or chunk. Sentences are as long as they are."""
@@ -51,11 +51,17 @@ class Silent(NotTold):
         super().__init__(Phrase("the daemon does not answer"))
 
 
-async def expect_answers(path: Path, patience: float) -> None:
-    """Raises Silent unless the daemon at the socket answers within ``patience`` seconds, and
-    NotTold where none is there. Cancelled, the connection ends."""
-    async with _told(path, Call.STATUS, Status, patience):
-        pass
+async def expect_answers(path: Path, patience: float | None = None) -> None:
+    """Raises Silent unless the daemon at the socket answers within ``patience`` seconds (None: what
+    one gets), and NotTold where none is there. Cancelled, the connection ends."""
+    given = silence.patience(path) if patience is None else patience
+    try:
+        async with _told(path, Call.STATUS, Status, given):
+            pass
+    except Silent:
+        if patience is None:
+            silence.silent(path)
+        raise
 
 
 @contextlib.asynccontextmanager
@@ -101,7 +107,7 @@ async def follow_living(path: Path, see: Callable[[Status], None]) -> None:
             await trio.sleep_until(last + SILENT_S)
             if heard is not None and heard <= last:
                 try:
-                    await expect_answers(path, ANSWERS_S)
+                    await expect_answers(path)
                 except NotTold as error:
                     why = error
                     nursery.cancel_scope.cancel()
@@ -112,7 +118,7 @@ async def follow_living(path: Path, see: Callable[[Status], None]) -> None:
     async with trio.open_nursery() as nursery:
         nursery.start_soon(expect_alive)
         try:
-            async with follow_drive(path, ANSWERS_S) as changes:
+            async with follow_drive(path, silence.ANSWERS_S) as changes:
                 async for status in changes:
                     heard = trio.current_time()
                     see(status)
@@ -143,6 +149,7 @@ async def _told(
             with trio.fail_after(patience):
                 await stream.send_all(request.encode())
                 status = (await answer.line()).split()[1:2]
+                silence.heard(path)
                 if status != [b"200"]:
                     raise NotTold(Phrase("the daemon is of another version"))
                 while await answer.line():

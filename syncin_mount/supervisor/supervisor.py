@@ -64,6 +64,9 @@ log = logging.getLogger(__name__)
 LOOK_EVERY = 2.0
 """Seconds between looks at the configuration's file, and at the sockets of drives that are down."""
 
+SOON_S = 2.0
+"""Seconds in which a daemon says how it is before its drive is unmounted."""
+
 PATIENCE = 60.0
 """Seconds that the daemons get, all together, to write down what the system hands over at the
 end."""
@@ -300,8 +303,9 @@ class Supervisor:
             self._wake()
             return
         why: str | None = None
-        if await hangs(self._folders, name):
-            why = Phrase("the daemon does not answer")  # unmounting would wait for it
+        # unmounting would wait for it; one that was only slow is asked again soon
+        if await hangs(self._folders, name, patience=SOON_S):
+            why = Phrase("the daemon does not answer")
         elif daemon.has_ended():
             return  # what is mounted there now may be another drive's, or the same under a new name
         elif point is not None and mounted_at(point) is not None:

@@ -13,7 +13,7 @@ import pytest
 import trio
 
 from reconciler.errors import Unreachable
-from syncin_mount.control import status_client
+from syncin_mount.control import silence, status_client
 from syncin_mount.control.client import Client
 from syncin_mount.control.failures import (
     AnswerCut,
@@ -91,7 +91,7 @@ def test_nobody_listens(tmp_path: Path):
 
 
 def test_a_daemon_that_is_silent_is_not_waited_for(listen: Listen, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(status_client, "ANSWER_S", 0.2)
+    monkeypatch.setattr(silence, "ANSWERS_S", 0.2)
     with pytest.raises(NoAnswer):
         read_status(listen(None))
 

@@ -10,12 +10,11 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
-import httpx
 import pytest
 import trio
 
 from syncin_mount.config import Folders
-from syncin_mount.control import client, watching
+from syncin_mount.control import client, silence, watching
 from syncin_mount.control.conflict_messages import ConflictRequest, ReadVersionRequest
 from syncin_mount.control.failures import NoAnswer
 from syncin_mount.control.messages import SyncRequest
@@ -48,7 +47,7 @@ async def test_one_that_hangs_says_so_and_keeps_nobody_from_anything(
     monkeypatch: pytest.MonkeyPatch,
 ):
     monkeypatch.setattr(watching, "SILENT_S", 0.1)
-    monkeypatch.setattr(watching, "ANSWERS_S", 0.5)
+    monkeypatch.setattr(silence, "ANSWERS_S", 0.5)
     monkeypatch.setattr(live_module, "REST_S", 0.05)
     folders = Folders(tmp_path, tmp_path / "state", tmp_path / "run", portable=True)
     [other] = configure(folders, ["other"], tmp_path)
@@ -70,7 +69,7 @@ async def test_one_that_hangs_says_so_and_keeps_nobody_from_anything(
 async def test_conflicts_of_one_that_hangs_are_not_waited_for(
     daemon: subprocess.Popen[bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(client, "_ANSWER", httpx.Timeout(0.5))
+    monkeypatch.setattr(silence, "ANSWERS_S", 0.5)
     folders = Folders(tmp_path, tmp_path / "state", tmp_path / "run", portable=True)
     which = ConflictRequest(number=1)
     os.kill(daemon.pid, signal.SIGSTOP)
@@ -87,9 +86,8 @@ async def test_conflicts_of_one_that_hangs_are_not_waited_for(
 async def test_long_work_of_one_that_hangs_is_not_waited_for(
     daemon: subprocess.Popen[bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(client, "_ANSWER", httpx.Timeout(0.2))
-    monkeypatch.setattr(client, "LOOK_S", 0.05)
-    monkeypatch.setattr(client, "LOOK_ANSWER", httpx.Timeout(0.2))
+    monkeypatch.setattr(client, "FIRST_LOOK_S", 0.05)
+    monkeypatch.setattr(silence, "ANSWERS_S", 0.2)
     folders = Folders(tmp_path, tmp_path / "state", tmp_path / "run", portable=True)
     which = ConflictRequest(number=1)
     os.kill(daemon.pid, signal.SIGSTOP)

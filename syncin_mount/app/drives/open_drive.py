@@ -22,11 +22,10 @@ def is_mounted(folders: Folders, name: str) -> bool:
     return listens(folders.socket(name))
 
 
-async def hangs(folders: Folders, name: str) -> bool:
-    """Whether a daemon of this user is there that does not say how it is, which takes ten seconds
-    to know."""
+async def hangs(folders: Folders, name: str, *, patience: float | None = None) -> bool:
+    """Whether a daemon of this user is there that does not say how it is within ``patience``
+    seconds (None: what one gets, `syncin_mount.control.silence`)."""
     from syncin_mount.control.watching import (  # noqa: PLC0415 (start-up time)
-        ANSWERS_S,
         NotTold,
         Silent,
         expect_answers,
@@ -35,7 +34,7 @@ async def hangs(folders: Folders, name: str) -> bool:
     if not is_mounted(folders, name):
         return False
     try:
-        await expect_answers(folders.socket(name), ANSWERS_S)
+        await expect_answers(folders.socket(name), patience)
     except Silent:
         return True
     except NotTold:  # it ended just now, or is of another version

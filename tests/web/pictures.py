@@ -54,6 +54,11 @@ def set_the_scene(world: World) -> None:
     for name in ("Documents", "Music", "Projects"):
         world.must("sync", name)
     world.must("pause", "Music")
+    (world.drive("Music") / "Encore 41.ogg").write_bytes(b"x" * 90_000)
+    (world.drive("Music") / "Letter 05.ogg").rename(world.drive("Music") / "Ballad 05.ogg")
+    for name in ("Budget 08.odt", "Minutes 16.odt", "Plan 20.odt"):
+        (world.sandbox.server_files / "Documents" / name).unlink()
+    world.must("sync", "Documents")
     here, there = world.drive("Documents"), world.sandbox.server_files
     (here / "Letters").mkdir()
     (here / "Letters/Offer.odt").write_bytes(b"x" * 48_000)
@@ -93,7 +98,7 @@ KINDS = {"Documents": "odt", "Photos": "jpg", "Music": "ogg", "Projects": "md"}
 
 
 def take(browser: Browser, world: World) -> None:
-    """The first screen, a plan, the transfers, a conflict, the settings, and the assistant."""
+    """The first screen, a plan, and each other screen but Health, which shows this machine."""
     context = browser.new_context(viewport=SIZE)
     page = enter(context.new_page(), world)
     page.get_by_role("article", name="Photos").get_by_role("progressbar").wait_for()
@@ -113,8 +118,25 @@ def take(browser: Browser, world: World) -> None:
     page.get_by_role("heading", name="Settings", level=1).wait_for()
     page.get_by_text(world.sandbox.url).first.wait_for()
     shoot(page, "page-settings")
+    go(page, "Waiting", "Music")
+    page.get_by_text("Encore 41.ogg").first.wait_for()
+    shoot(page, "page-waiting")
+    go(page, "Trash", "Documents")
+    page.get_by_text("Offer.md").first.wait_for()
+    shoot(page, "page-trash")
+    go(page, "Explain", "Documents")
+    page.locator("main form input").fill("Offer.md")
+    page.locator("main form button[type=submit]").click()
+    page.locator(".explained").first.wait_for()
+    shoot(page, "page-explain")
     add(page)
     context.close()
+
+
+def go(page: Page, screen: str, drive: str) -> None:
+    page.get_by_role("link", name=screen).click()
+    page.get_by_role("heading", name=screen, level=1).wait_for()
+    page.get_by_role("combobox", name="Synchronization", exact=True).select_option(drive)
 
 
 def add(page: Page) -> None:

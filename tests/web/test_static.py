@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from syncin_mount.store import OpKind
 from syncin_mount.web import files
 from tests.docs.test_width import COLUMNS
 
@@ -86,3 +87,8 @@ def test_all_modules_are_asked_for_at_once():
     asked = set(re.findall(way, page))
     scripts = {path for path, (name, _) in files.TABLE.items() if name.endswith(".js")}
     assert asked == {*scripts, files.CATALOGUE}
+
+
+def test_whatever_a_program_can_do_in_a_drive_has_a_word_of_the_page():
+    code = (STATIC / "waiting.js").read_text()
+    assert [each.value for each in OpKind if f"{each.value}: [" not in code] == []

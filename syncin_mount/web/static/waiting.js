@@ -8,12 +8,13 @@ import { NoDrives, Rows, Tick, useAnswer, useChosen, useDrive } from "/rows.js";
 import { state, useStore } from "/store.js";
 import * as words from "/words.js";
 
-const ICONS = { create: "file", write: "up", delete: "trash", move: "move", mkdir: "folder" };
-
+// By the journal's word for what a program did.
 const OPERATIONS = {
-  create: t("New file"), write: t("Changed"), delete: t("Deleted"), move: t("Moved"),
-    mkdir: t("New folder"),
+  create: ["file", t("New")], write: ["up", t("Changed")], remove: ["trash", t("Deleted")],
+  rename: ["move", t("Moved")], times: ["file", t("Time changed")],
 };
+
+const operation = (op) => OPERATIONS[op] || ["file", op];
 
 export function Waiting() {
   useStore();
@@ -61,10 +62,10 @@ export function Waiting() {
       <${Rows} label=${t("Changes that wait")} items=${entries} row=${(each) => html`
         <${Tick} label=${each.path} checked=${chosen.has(each.sequence)}
           onTurn=${() => turn(each.sequence)} />
-        <span class="mark"><${Icon} name=${each.held ? "pause" : ICONS[each.op] || "file"} /></span>
+        <span class="mark"><${Icon} name=${each.held ? "pause" : operation(each.op)[0]} /></span>
         <span class="what"><span class="path" title=${each.path}>${each.path}
           ${each.new_path ? ` → ${each.new_path}` : ""}</span>
-          <span class="why">${[OPERATIONS[each.op] || each.op, each.why, each.until
+          <span class="why">${[operation(each.op)[1], each.why, each.until
             && t("tried again {time}", { time: words.moment(each.until) })]
             .filter(Boolean).join(" · ")}</span></span>
         <span class="end"><span>${words.moment(each.time)}</span>

@@ -53,6 +53,14 @@ class Book:
         """Whether there is something to ask."""
         return bool(self._wanted)
 
+    def lacks(self, folder: str, names: set[str]) -> bool:
+        """Whether one of these names has no state, and an answer for it is still to come."""
+        known = self._folders.get(folder, {})
+        names = {name for name in names if known.get(name) is None}
+        return not names.isdisjoint(self._wanted.get(folder, ())) or any(
+            asked == folder and not names.isdisjoint(these) for asked, these in self._asked
+        )
+
     @property
     def waits(self) -> bool:
         """Whether an answer is still to come."""

@@ -1,8 +1,10 @@
-"""Connections to a daemon in GLib's main loop. Nothing here waits for anything."""
+"""Connections to a daemon in GLib's main loop. Nothing waits, but who asks for it (`wait`)."""
 
 from __future__ import annotations
 
+import math
 import os
+import select
 import socket
 import struct
 import sys
@@ -70,6 +72,25 @@ class Connection:
         if idle:
             self._add(_OUT, self._writable)
 
+    def flush(self) -> None:
+        """Sends now what the daemon takes at once."""
+        if self._out and self._write() and not self._out:
+            GLib.source_remove(self._sources.pop(int(_OUT)))
+
+    def wait(self, seconds: float) -> None:
+        """Waits for what comes next, and takes it; not longer than this, and without the main loop:
+        nothing else happens meanwhile."""
+        self.flush()
+        if not self._sources:  # it ended
+            return
+        if sys.platform == "win32":
+            return  # there are no connections
+        poll = select.poll()
+        poll.register(self._socket, select.POLLIN | (select.POLLOUT if self._out else 0))
+        # A HUP without POLLIN is read, too: that ends the connection.
+        if any(event & ~select.POLLOUT for _, event in poll.poll(math.ceil(seconds * 1000))):
+            self._readable()
+
     def close(self) -> None:
         """Nothing comes any more, and nobody is told."""
         for source in self._sources.values():
@@ -83,7 +104,8 @@ class Connection:
         lost()
         return False
 
-    def _writable(self, *_: Any) -> bool:
+    def _write(self) -> bool:
+        """Whether the connection still is one."""
         try:
             sent = self._socket.send(self._out)
         except (BlockingIOError, InterruptedError):
@@ -91,6 +113,11 @@ class Connection:
         except OSError:
             return self._end()
         self._out = self._out[sent:]
+        return True
+
+    def _writable(self, *_: Any) -> bool:
+        if not self._write():
+            return False
         if self._out:
             return True
         del self._sources[int(_OUT)]

@@ -4,6 +4,7 @@ sees."""
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -22,19 +23,33 @@ QUESTIONS = 4
 MOST_BROKEN = 3
 """Connections in a row that ended without an answer; then the daemon is not asked any more."""
 
+PATIENCE_S = 0.05
+"""Seconds that a menu waits for the states of what is selected: nobody sees so short a time
+(a daemon answers in a few milliseconds)."""
+
 
 class FollowedDrive:
-    """One drive. ``changed`` is given paths in it that look different now."""
+    """One drive. ``changed`` is given paths in it that look different now. ``clock`` is in seconds,
+    and never goes back."""
 
-    def __init__(self, drive: Drive, changed: Callable[[Drive, list[str]], None]) -> None:
+    def __init__(
+        self,
+        drive: Drive,
+        changed: Callable[[Drive, list[str]], None],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.drive = drive
         self._changed = changed
+        self._clock = clock
         self._book = Book()
+        self._silent = False  # it left somebody waiting, and said nothing since
         self._stream: Connection | None = None
         self._questions: Connection | None = None
         self._under_way = 0
         self._broken = 0
         self._idle = 0
+        self._waiting = False
+        self._late: list[str] = []  # to be told when the menu was given
         self._over = False
 
     def state(self, folder: str, name: str) -> str | None:
@@ -43,6 +58,27 @@ class FollowedDrive:
         if self._book.wants and not self._idle and not self._over:
             self._idle = GLib.idle_add(self._ask)
         return state
+
+    def wait_for(self, folder: str, names: set[str], until: float) -> None:
+        """Waits until the states of these files are known, at most until this time of the clock,
+        and for no drive that did not answer the last time."""
+        self._waiting = True
+        self._wait(folder, names, until)
+        self._waiting = False
+
+    def _wait(self, folder: str, names: set[str], until: float) -> None:
+        while not self._over and not self._silent and self._book.lacks(folder, names):
+            left = until - self._clock()
+            if left <= 0:
+                self._silent = True
+                return
+            if self._idle:
+                GLib.source_remove(self._idle)
+            self._ask()
+            if self._stream is None or self._questions is None:
+                return
+            self._stream.flush()
+            self._questions.wait(left)
 
     def end(self) -> None:
         """The drive is not announced any more."""
@@ -53,7 +89,7 @@ class FollowedDrive:
         if self._idle:
             GLib.source_remove(self._idle)
         self._stream = self._questions = None
-        self._changed(self.drive, self._book.forget())
+        self._tell(self._book.forget())
 
     def _ask(self) -> bool:
         """Sends what is to be asked, once per turn of the main loop."""
@@ -103,6 +139,7 @@ class FollowedDrive:
         self._tell([])
 
     def _told(self, change: Any) -> None:
+        self._silent = False
         try:
             paths = self._book.change(change)
         except (KeyError, TypeError, AttributeError):
@@ -113,6 +150,7 @@ class FollowedDrive:
     def _answered(self, answer: Any) -> None:
         self._under_way -= 1
         self._broken = 0
+        self._silent = False
         try:
             paths = self._book.answer(answer["states"])
         except (KeyError, TypeError, IndexError):
@@ -123,8 +161,18 @@ class FollowedDrive:
     def _tell(self, paths: list[str]) -> None:
         if self._book.wants and not self._idle:
             self._idle = GLib.idle_add(self._ask)
-        if paths:
+        if self._waiting:
+            # A file manager that just asks for a menu is not told that files look different.
+            if paths and not self._late:
+                GLib.idle_add(self._tell_late)
+            self._late += paths
+        elif paths:
             self._changed(self.drive, paths)
+
+    def _tell_late(self) -> bool:
+        paths, self._late = self._late, []
+        self._tell(paths)
+        return False
 
 
 class Watch:
@@ -132,9 +180,12 @@ class Watch:
     of it."""
 
     def __init__(
-        self, changed: Callable[[Drive, list[str]], None], came: Callable[[Drive], None]
+        self,
+        changed: Callable[[Drive, list[str]], None],
+        came: Callable[[Drive], None],
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._changed, self._came = changed, came
+        self._changed, self._came, self._clock = changed, came, clock
         self._followed: dict[str, FollowedDrive] = {}
         self._by_drive: dict[int, FollowedDrive] = {}
         self._source = 0
@@ -167,7 +218,7 @@ class Watch:
             self._followed.pop(key).end()
         for key, drive in found.items():
             if key not in self._followed:
-                self._followed[key] = FollowedDrive(drive, self._changed)
+                self._followed[key] = FollowedDrive(drive, self._changed, self._clock)
                 self._came(drive)
         # The innermost mount point first.
         following = sorted(self._followed.values(), key=lambda each: -len(each.drive.prefix))
@@ -191,14 +242,21 @@ class Watch:
 
     def selected(self, uris: list[str]) -> tuple[Drive, list[str], list[str | None]] | None:
         """The drive that all these files are in, their paths on this computer and their states;
-        None where that is not one drive."""
+        None where that is not one drive. What a menu offers stays as it is while it is open, so
+        this waits for states for `PATIENCE_S`."""
         found = [self.look_up(uri) for uri in uris]
         inside = [each for each in found if each is not None]
         if not inside or len(inside) != len(found) or len({id(each[0]) for each in inside}) > 1:
             return None
         drive = inside[0][0]
+        followed, until = self._by_drive[id(drive)], self._clock() + PATIENCE_S
+        folders: dict[str, set[str]] = {}
+        for _, folder, name, _ in inside:
+            folders.setdefault(folder, set()).add(name)
+        for folder, names in folders.items():
+            followed.wait_for(folder, names, until)
         paths = [
             drives.path_of(drive, f"{folder}/{name}" if folder else name)
             for _, folder, name, _ in inside
         ]
-        return drive, paths, [state for _, _, _, state in inside]
+        return drive, paths, [followed.state(folder, name) for _, folder, name, _ in inside]

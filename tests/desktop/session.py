@@ -143,19 +143,25 @@ class Desktop:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
-            if process.stdout is not None:
-                process.stdout.close()
+            for pipe in (process.stdin, process.stdout):
+                if pipe is not None:
+                    pipe.close()
 
     # processes ------------------------------------------------------------------------------------
     def start(
-        self, *command: str, piped: bool = False, more: Mapping[str, str] | None = None
+        self,
+        *command: str,
+        piped: bool = False,
+        asked: bool = False,
+        more: Mapping[str, str] | None = None,
     ) -> subprocess.Popen[bytes]:
-        """A program of this desktop, which is ended with it. What it says goes to ``said.log``."""
+        """A program of this desktop, which is ended with it. What it says goes to ``said.log``, or
+        to who has started it (``piped``), who may write to it, too (``asked``)."""
         with (self.base / "said.log").open("ab") as log:
             process = subprocess.Popen(
                 command,
                 env=self.environment | dict(more or {}),
-                stdin=subprocess.DEVNULL,
+                stdin=subprocess.PIPE if asked else subprocess.DEVNULL,
                 stdout=subprocess.PIPE if piped else log,
                 stderr=log,
                 cwd=self.home,
@@ -231,6 +237,11 @@ class Desktop:
     def _absent(self) -> int:
         [status] = json.loads(self.run("status", "docs", "--json"))
         return -1 if status["known"] == 0 else int(status["absent"])
+
+    def held(self) -> int:
+        """How many changes are held."""
+        [status] = json.loads(self.run("status", "docs", "--json"))
+        return int(status["held_count"])
 
     def daemon_pid(self) -> int:
         """The process of the drive."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -342,6 +343,16 @@ def test_the_drive_itself_is_asked_again_with_what_is_in_it():
     assert known.question() == {"folder": "", "names": [""]}
 
 
+def test_only_a_state_that_nobody_knows_and_that_was_asked_is_lacking():
+    known = Book()
+    known.state("d", "a")
+    known.question()
+    assert (known.lacks("d", {"a", "b"}), known.lacks("d", {"b"})) == (True, False)
+    known.answer(["waiting"])
+    known.change({"everything": True})  # the old one is shown until the answer is there
+    assert not known.lacks("d", {"a"})
+
+
 def test_a_lost_connection_has_its_questions_asked_again():
     known = Book()
     known.state("d", "a")
@@ -429,8 +440,6 @@ def test_nothing_but_the_standard_library_is_imported():
         "import filemanager.menu, filemanager.words\n"
         "print(*{m.split('.')[0] for m in set(sys.modules) - before} - sys.stdlib_module_names)"
     )
-    import subprocess
-
     folder = Path(words.__file__).parents[1]
     done = subprocess.run(
         [sys.executable, "-I", "-S", "-c", code, str(folder)],

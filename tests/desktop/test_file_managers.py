@@ -6,6 +6,7 @@ Pictures are put into the folder ``SYNCIN_PICTURES`` to be looked at, where that
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -17,6 +18,7 @@ from pathlib import Path
 
 import pytest
 
+from syncin_mount.app.support.desktop_files import MODULES
 from tests.desktop.session import PROGRAMS, STATES, Desktop, wait_until
 
 pytestmark = [
@@ -43,6 +45,7 @@ MANAGERS = {
     "dolphin": ["dolphin"],
 }
 WITH_EMBLEMS = ("nautilus", "nemo", "caja")
+THUNARX = Path("/usr/share/doc/thunarx-python")
 
 
 @pytest.fixture
@@ -144,7 +147,7 @@ def slowness() -> float:
 
 
 @pytest.mark.parametrize("manager", [*WITH_EMBLEMS, "thunar", "dolphin"])
-def test_the_menu_opens_on_a_file(desktop: Desktop, manager: str):
+def test_the_menu_opens_on_a_file_and_holds_it(desktop: Desktop, manager: str):
     """What it shows is looked at on its picture."""
     desktop.install()
     desktop.mount()
@@ -157,6 +160,10 @@ def test_the_menu_opens_on_a_file(desktop: Desktop, manager: str):
         time.sleep(8)
     open_menu(desktop, screen, manager)
     screen.keep(f"{manager}-menu")
+    # “Hold” is the fourth entry. GTK 4 shows the menu's own name above the first; Dolphin sorts.
+    downs = {"nautilus": 4, "dolphin": 2}.get(manager, 3)
+    desktop.xdotool("key", *["Down"] * downs, "Return")
+    wait_until(lambda: desktop.held() == 1, "the file is held")
     assert process.poll() is None
     assert "Traceback" not in desktop.said()
 
@@ -198,6 +205,60 @@ def test_a_drive_that_hangs_keeps_nobody_up(desktop: Desktop, manager: str):
         os.kill(pid, signal.SIGCONT)
     wait_until(lambda: screen.counts() is not None, "the screen")
     assert process.poll() is None
+
+
+class Asked:
+    """Thunar's menus, asked on the system's Python (`menu_probe`)."""
+
+    def __init__(self, desktop: Desktop) -> None:
+        self._process = desktop.start(
+            *("/usr/bin/python3", "-u", str(Path(__file__).with_name("menu_probe.py"))),
+            str(desktop.share / MODULES.parent),
+            piped=True,
+            asked=True,
+        )
+
+    def menu(self, path: Path) -> tuple[float, list[str]]:
+        """Seconds that it took, and what it has."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(f"{path}\n".encode())
+        self._process.stdin.flush()
+        told = json.loads(self._process.stdout.readline())
+        return told["seconds"], told["labels"]
+
+
+def test_a_first_menu_knows_the_state_and_a_drive_that_hangs_delays_none(desktop: Desktop):
+    """Thunar asks for nothing before the menu."""
+    if not THUNARX.exists():
+        pytest.skip("Thunar's Python bindings are not installed")
+    desktop.install()
+    desktop.mount()
+    asked = Asked(desktop)
+    took, labels = asked.menu(desktop.drive / "refused.txt")
+    print(f"thunar: the first menu after {took * 1000:.1f} ms")
+    assert {"Why Is It Waiting?", "Hold"} <= set(labels)
+    assert "Hold" not in asked.menu(desktop.drive / "done.txt")[1]
+    pid = desktop.daemon_pid()
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        took, labels = asked.menu(desktop.drive / "far.txt")
+        print(f"thunar: a menu of a drive that hangs after {took * 1000:.1f} ms")
+        assert took < 0.1 * slowness()
+        assert "Explain Its State" in labels
+        # It is not waited for again, and what is known is shown.
+        took, _ = asked.menu(desktop.drive / "waits.txt")
+        assert took < 0.02 * slowness()
+        assert "Hold" in asked.menu(desktop.drive / "refused.txt")[1]
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+    def waited_for() -> bool:
+        return "Hold" in asked.menu(desktop.drive / "waits.txt")[1]
+
+    wait_until(waited_for, "the menu, when the drive answers again")
+    assert "Hold" not in asked.menu(desktop.drive / "Letters/offer.txt")[1]
+    assert "Traceback" not in desktop.said()
 
 
 def cpu_seconds(pid: int) -> float:

@@ -78,7 +78,10 @@ async def run_mounted(
     async with trio.open_nursery() as signals:
         await signals.start(_stop_on_signal, stopping)
         await _release_the_killed(folders, frontend, synchronization)
+        await trio.to_thread.run_sync(_require_configured, folders, name)
         async with open_runtime(folders, server, synchronization, manual=manual) as runtime:
+            # Once more: from here on, who removes or renames it finds the local copy in use.
+            await trio.to_thread.run_sync(_require_configured, folders, name)
             await trio.to_thread.run_sync(frontend.prepare, synchronization.mountpoint)
             async with trio.open_nursery() as nursery:
                 service = MountedService(runtime, stopping, manual=manual)
@@ -97,6 +100,15 @@ async def run_mounted(
                 log.info("unmounted %s", name)
                 nursery.cancel_scope.cancel()
         signals.cancel_scope.cancel()
+
+
+def _require_configured(folders: Folders, name: str) -> None:
+    """Raises DaemonError for a synchronization that another command removed or renamed since this
+    process read of it: its drive would be one that no command knows, with a local copy of its own.
+    Waits for who writes the configuration."""
+    now = ConfigurationFile(folders).update(lambda now: now)
+    if name not in now.synchronizations:
+        raise DaemonError(Phrase("there is no synchronization '{name}' any more", name=name))
 
 
 @contextlib.contextmanager

@@ -13,6 +13,9 @@ from pathlib import Path
 import pytest
 import trio
 
+from syncin_mount.cli.exit_status import Exit, exit_for
+from syncin_mount.config import ConfigurationFile, Folders
+from syncin_mount.daemon.process import run_mounted
 from syncin_mount.devserver import Reply, Rule
 from tests.cli.conftest import World, until
 from tests.cli.terminals import terminal
@@ -320,3 +323,23 @@ main()
     assert await world.json("list") == []
     assert world.dev.store.state.paths == []
     assert not replica(world).exists()
+
+
+async def test_a_daemon_that_starts_meanwhile_mounts_nothing(world: World) -> None:
+    """It read of the synchronization before that was removed."""
+    await world.log_in()
+    await world.add()
+    folders = Folders(world.home, world.home / "state", world.home / "run", portable=True)
+    read = ConfigurationFile(folders).read()
+    here = read.synchronizations["docs"]
+    await world.must("remove", "docs", "--yes")
+
+    def not_mounted() -> None:
+        pytest.fail("a drive that no command knows")
+
+    with pytest.raises(BaseExceptionGroup) as refused:
+        await run_mounted(folders, read.servers["home"], here, manual=False, on_ready=not_mounted)
+    said = "there is no synchronization 'docs' any more"
+    assert exit_for(refused.value) == (Exit.UNFINISHED, said)
+    assert not replica(world).exists()
+    assert not os.path.ismount(world.drive)

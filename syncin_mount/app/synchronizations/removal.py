@@ -43,7 +43,7 @@ from syncin_mount.store import ReplicaError, ReplicaInUse
 from syncin_mount.store.import_export.export import copy_out
 
 if TYPE_CHECKING:
-    from syncin_mount.config import Folders, Server, Synchronization
+    from syncin_mount.config import Configuration, Folders, Server, Synchronization
     from syncin_mount.store import Replica
     from syncin_mount.store.import_export.export import Copied
 
@@ -244,10 +244,17 @@ def _set_aside(folders: Folders, name: str) -> bool:
 
 def _end(folders: Folders, name: str, replica: Replica | None) -> bool:
     """From here on there is no such synchronization. Tells whether there was a local copy."""
-    had_copy = _set_aside(folders, name)
-    if replica is not None:
-        replica.abandon()
-    ConfigurationFile(folders).update(lambda now: now.without_synchronization(name))
+    had_copy = False
+
+    def forget(now: Configuration) -> Configuration:
+        """Whoever waits for the configuration finds both there or neither."""
+        nonlocal had_copy
+        had_copy = _set_aside(folders, name)
+        if replica is not None:
+            replica.abandon()
+        return now.without_synchronization(name)
+
+    ConfigurationFile(folders).update(forget)
     return had_copy
 
 

@@ -5,11 +5,10 @@ Names are bytes in records and for the file system, ``str`` with surrogateescape
 
 from __future__ import annotations
 
-import os
-
 from reconciler.model import Base, Kind, Leftover, NodeId, Place, Unconfirmed
 from reconciler.names import MAX_NAME_BYTES, is_name
 from syncin_mount.store.errors import NotRecordable
+from syncin_mount.store.name_texts import to_bytes, to_text
 from syncin_mount.store.records import (
     FILE,
     FOLDER,
@@ -74,7 +73,7 @@ def to_base(record: BaseRecord) -> Base:
     return Base(
         KINDS[record.kind],
         NodeId(record.parent),
-        os.fsdecode(record.name),
+        to_text(record.name),
         record.size,
         record.mtime,
         record.inode,
@@ -94,7 +93,7 @@ def to_leftover(parent: int, name: bytes, record: LeftoverRecord) -> Leftover:
         if sent is None
         else Unconfirmed(
             NodeId(sent.node),
-            os.fsdecode(sent.name),
+            to_text(sent.name),
             sent.mtime,
             sent.version,
             sent.checksum,
@@ -104,7 +103,7 @@ def to_leftover(parent: int, name: bytes, record: LeftoverRecord) -> Leftover:
     )
     return Leftover(
         NodeId(parent),
-        os.fsdecode(name),
+        to_text(name),
         record.size,
         record.seen,
         record.seen_size,
@@ -119,7 +118,7 @@ def to_leftover_record(leftover: Leftover) -> LeftoverRecord:
     if sent is not None:
         unconfirmed = UnconfirmedRecord(
             sent.node,
-            os.fsencode(sent.name),
+            to_bytes(sent.name),
             sent.mtime,
             sent.version,
             sent.checksum,
@@ -133,12 +132,12 @@ def to_leftover_record(leftover: Leftover) -> LeftoverRecord:
 
 def to_operation(sequence: int, record: PendingRecord) -> Operation:
     """The record of a local operation, as people are shown it."""
-    new_path = None if record.new_path is None else os.fsdecode(record.new_path)
+    new_path = None if record.new_path is None else to_text(record.new_path)
     return Operation(
         sequence,
         OpKind(record.kind),
         NodeId(record.node),
-        os.fsdecode(record.path),
+        to_text(record.path),
         new_path,
         record.time,
     )
@@ -149,7 +148,7 @@ def to_bin_entry(sequence: int, record: BinRecord) -> BinEntry:
     return BinEntry(
         sequence,
         record.name,
-        os.fsdecode(record.path),
+        to_text(record.path),
         record.folder,
         record.files,
         record.size,
@@ -161,7 +160,7 @@ def to_bin_entry(sequence: int, record: BinRecord) -> BinEntry:
 def raw_name(name: str) -> bytes:
     """The name's bytes. NotRecordable for one with surrogates that stand for no byte."""
     try:
-        return os.fsencode(name)
+        return to_bytes(name)
     except UnicodeEncodeError:
         raise NotRecordable(f"{name[:40]!r} is no name that a disk can hold") from None
 

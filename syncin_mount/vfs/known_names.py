@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import trio
 
 from reconciler.model import ROOT, Kind
+from syncin_mount.store.name_texts import to_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -69,13 +70,13 @@ class KnownNames:
         if local is None or local.kind is not Kind.FILE:
             return None
         above = self._replica.attr(local.parent)
-        return None if above is None else (above.ino, local.name.encode("utf-8", "surrogateescape"))
+        return None if above is None else (above.ino, to_bytes(local.name))
 
     def path_of_folder(self, ino: int) -> bytes | None:
         """Where a folder is below the top (``b""``: the top itself); None when it is nowhere any
         more."""
         node = self._replica.by_ino(ino)
-        return None if node is None else os.fsencode(self._replica.local_path(node))
+        return None if node is None else to_bytes(self._replica.local_path(node))
 
     def named(self, parent: int, name: bytes) -> Attr | None:
         """What has the name in this folder now."""

@@ -11,6 +11,7 @@ hypothesis, and a class stands in one file.
 from __future__ import annotations
 
 import errno
+import os
 import shutil
 import tempfile
 from dataclasses import dataclass, field, replace
@@ -26,7 +27,10 @@ from syncin_mount.store import CannotUndo, NodeType, Replica, Status, check
 from tests.effort import examples
 from tests.store.support import SECOND, base_of, kill, open_replica, read, write
 
-NAMES = st.sampled_from([b"a", b"b", b"c", b"doc", b"doc~", b"\xff"])
+# The bin keeps things under their names, and Windows has no files with the last one.
+NAMES = st.sampled_from(
+    [b"a", b"b", b"c", b"doc", b"doc~", *([b"\xff"] if os.name == "posix" else [])]
+)
 BYTES = st.binary(max_size=12)
 MTIMES = st.integers(0, 3).map(lambda seconds: seconds * SECOND + 7)
 

@@ -25,6 +25,7 @@ from syncin_mount.sparse_ranges import data_pieces
 from syncin_mount.store.content.handles import IncomingFile, zeros_of
 from syncin_mount.store.content.incoming_version import IncomingVersion
 from syncin_mount.store.content.unlinked_contents import KeptObjects
+from syncin_mount.store.name_texts import to_bytes, to_text
 from syncin_mount.store.records import (
     AnyEffect,
     BinRecord,
@@ -358,8 +359,8 @@ class Objects:
         )
         try:
             told = json.loads((self._folder / "bin" / f"{sequence}.json").read_text())
-            if os.fsencode(told["name"]) == name:
-                path, time, why = os.fsencode(told["path"]), int(told["time_ns"]), str(told["why"])
+            if to_bytes(told["name"]) == name:
+                path, time, why = to_bytes(told["path"]), int(told["time_ns"]), str(told["why"])
                 record = msgspec.structs.replace(record, path=path, time=time, why=why)
         except (OSError, ValueError, KeyError, TypeError):
             pass  # it only tells more
@@ -427,8 +428,8 @@ def hash_of(path: bytes) -> int:
 def describe(record: BinRecord) -> dict[str, object]:
     """What lies beside a bin folder, for people and for tools that do not know the index."""
     return {
-        "name": os.fsdecode(record.name),
-        "path": os.fsdecode(record.path),
+        "name": to_text(record.name),
+        "path": to_text(record.path),
         "folder": record.folder,
         "files": record.files,
         "size": record.size,

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import os
 import sqlite3
 import threading
 from collections import deque
@@ -26,6 +25,7 @@ from syncin_mount import system
 from syncin_mount.store.history import schema
 from syncin_mount.store.history.query import HistoryQuery, Transfer, find
 from syncin_mount.store.history.schema import Limits, OldHistory, Row, kind_of, transaction
+from syncin_mount.store.name_texts import to_bytes
 
 __all__ = ["History", "HistoryQuery", "Limits", "OldHistory", "Transfer", "read_history"]
 
@@ -201,4 +201,4 @@ def _is_damage(error: Exception) -> bool:
 
 def _text(path: str) -> str:
     """SQLite holds no lone surrogates: bytes that are not UTF-8 are shown as U+FFFD."""
-    return os.fsencode(path).decode(errors="replace")
+    return to_bytes(path).decode(errors="replace")

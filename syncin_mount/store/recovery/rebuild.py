@@ -25,6 +25,7 @@ from syncin_mount.store.content.objects import Object, Objects
 from syncin_mount.store.index.hard_links import SHARED
 from syncin_mount.store.index.index import Index
 from syncin_mount.store.index.tables.lmdb_tables import ROOT
+from syncin_mount.store.name_texts import to_bytes, to_text
 from syncin_mount.store.records import (
     BASE_ENTRY,
     FILE,
@@ -303,7 +304,7 @@ class IndexRebuilder:
                     size=record.size,
                 )
             )
-            self._to_bin(record, os.fsencode(path))
+            self._to_bin(record, to_bytes(path))
             self._back_to_base(node, record, base)
             return
         record.size, record.mtime = found.st_size, found.st_mtime_ns
@@ -323,9 +324,9 @@ class IndexRebuilder:
             record = self._nodes[node]
             if record.kind == FILE and record.present and (record.owner, record.number) not in safe:
                 safe.add((record.owner, record.number))
-                self._to_bin(record, os.fsencode(self._path(node)))
+                self._to_bin(record, to_bytes(self._path(node)))
             elif record.kind == LINK:
-                path = self._bin_path(os.fsencode(self._path(node)))
+                path = self._bin_path(to_bytes(self._path(node)))
                 self._binned[path] = (0, LinkToBin(path, record.target))
             self.said.append(
                 Phrase("nothing leads to {path} any more: it is in the bin", path=self._path(node))
@@ -399,4 +400,4 @@ class IndexRebuilder:
                 break
             names.append(record.name)
             node = record.parent
-        return os.fsdecode(b"/".join(reversed(names)))
+        return to_text(b"/".join(reversed(names)))

@@ -20,7 +20,6 @@ it was or as it is to be; of a folder with much in it, some may be undone and th
 from __future__ import annotations
 
 import datetime as dt
-import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
@@ -37,6 +36,7 @@ from syncin_mount.store.index.index import Index
 from syncin_mount.store.index.tables.lmdb_tables import ROOT
 from syncin_mount.store.index.tree_walk import below, contains, is_within, require_node
 from syncin_mount.store.journal import events
+from syncin_mount.store.name_texts import to_bytes, to_text
 from syncin_mount.store.records import FILE, FOLDER, U64, BaseRecord, Node, decode_pending, key
 from syncin_mount.store.replica.change_notifier import ChangeNotifier
 from syncin_mount.store.replica.open_writers import OpenWriters
@@ -233,7 +233,7 @@ class LocalChanges:
         return (
             "it"
             if record is None
-            else f"“{os.fsdecode(record.name)}”".encode("utf-8", "backslashreplace").decode()
+            else f"“{to_text(record.name)}”".encode("utf-8", "backslashreplace").decode()
         )
 
     def _unmake(self, node: NodeId, concerned: list[int]) -> Undone:
@@ -305,5 +305,5 @@ class LocalChanges:
     def _free(self, parent: int, name: bytes, node: int) -> bytes:
         """The name, or a free one beside it."""
         date = dt.datetime.fromtimestamp(self._now() / 1e9).astimezone().strftime("%Y-%m-%d")
-        names = (os.fsencode(each) for each in free_names(os.fsdecode(name), date))
+        names = (to_bytes(each) for each in free_names(to_text(name), date))
         return next(each for each in names if self._ix.entry(parent, each) in {None, node})

@@ -6,7 +6,6 @@ last commit through a transaction of its own.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Collection, Iterator
 from typing import Self
 
@@ -16,6 +15,7 @@ from syncin_mount.store.conversions import to_base
 from syncin_mount.store.index.tables.lmdb_tables import ROOT
 from syncin_mount.store.index.tables.lookups import Lookups
 from syncin_mount.store.index.tables.snapshot import IndexSnapshot
+from syncin_mount.store.name_texts import to_bytes, to_text
 from syncin_mount.store.records import BASE_ENTRY, U64, Node, key
 from syncin_mount.store.types import KINDS
 
@@ -45,7 +45,7 @@ class TreeReader:
         return Local(
             KINDS[record.kind],
             NodeId(record.parent),
-            os.fsdecode(record.name),
+            to_text(record.name),
             record.size,
             record.mtime,
             record.version,
@@ -99,7 +99,7 @@ class TreeReader:
         while True:
             page = read(node, after, PAGE)
             for name, child in page:
-                yield os.fsdecode(name), NodeId(child)
+                yield to_text(name), NodeId(child)
             if len(page) < PAGE:
                 return
             after = page[-1][0]
@@ -113,10 +113,10 @@ class TreeReader:
                 raise KeyError(node)
             names.append(record.name)
             at = record.parent
-        return os.fsdecode(b"/".join(reversed(names)))
+        return to_text(b"/".join(reversed(names)))
 
     def local_path(self, node: NodeId) -> str:
-        return os.fsdecode(self._ix.path(node))
+        return to_text(self._ix.path(node))
 
     def dirty(self) -> Iterator[Dirty]:
         after = b""
@@ -206,7 +206,7 @@ def _place(parent: int, name: str) -> bytes | None:
     """The key of an entry; None for a name that no entry can have, as it is no bytes or too
     many."""
     try:
-        raw = name.encode("utf-8", "surrogateescape")
+        raw = to_bytes(name)
     except UnicodeEncodeError:
         return None
     return key(parent) + raw if 0 < len(raw) <= _LONGEST else None

@@ -5,13 +5,12 @@ Owns: the index's table ``leftovers``, one record by folder and name.
 
 from __future__ import annotations
 
-import os
-
 from reconciler.model import Leftover, NodeId, Place
 from syncin_mount.store.conversions import place_name, to_leftover, to_leftover_record
 from syncin_mount.store.durability.event_writer import EventWriter
 from syncin_mount.store.index.index import Index
 from syncin_mount.store.journal import events
+from syncin_mount.store.name_texts import to_bytes
 from syncin_mount.store.records import U64, decode_leftover, key
 
 
@@ -38,6 +37,6 @@ class UploadLog:
 
     def drop_leftover(self, parent: NodeId, name: str) -> None:
         """Nothing of ours lies there. A no-op when nothing was remembered."""
-        raw = os.fsencode(name)
+        raw = to_bytes(name)
         if self._ix.txn.get(key(parent) + raw, db=self._ix.leftovers) is not None:
             self._writer.record(events.LeftoverNoted(self._writer.now_ns(), parent, raw, None))

@@ -13,6 +13,7 @@ from reconciler.positioned import pread, pwrite
 if sys.platform == "win32":
     from syncin_mount.system.windows import (
         NO_FOLLOW,
+        NO_WRITERS,
         OPEN,
         OWNER,
         READ,
@@ -44,6 +45,7 @@ if sys.platform == "win32":
 else:
     from syncin_mount.system.posix import (
         NO_FOLLOW,
+        NO_WRITERS,
         OPEN,
         OWNER,
         READ,
@@ -75,6 +77,7 @@ else:
 
 __all__ = [
     "NO_FOLLOW",
+    "NO_WRITERS",
     "OPEN",
     "OWNER",
     "READ",

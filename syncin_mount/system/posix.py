@@ -14,6 +14,9 @@ assert sys.platform != "win32"
 OPEN = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
 READ = os.O_RDONLY | os.O_CLOEXEC
 NO_FOLLOW = os.O_NOFOLLOW
+NO_WRITERS = os.O_NONBLOCK
+"""For `open_file`: waits for nobody's pipe or lease. Here that keeps no writer away; a lease does,
+for who takes one."""
 OWNER = (os.getuid(), os.getgid())
 _PROBE = 4 << 20
 _KEEP_SIZE = 1

@@ -39,6 +39,9 @@ AnyPath = str | bytes | os.PathLike[str] | os.PathLike[bytes]
 
 NO_FOLLOW: Final = 1 << 24
 """For `open_file`: a link at the path's end is refused. (Bits that the C runtime does not use.)"""
+NO_WRITERS: Final = 1 << 25
+"""For `open_file`: nobody may write to the file while it is open; BlockingIOError when somebody has
+it open for writing already."""
 OPEN: Final = os.O_RDWR | os.O_CREAT | os.O_NOINHERIT | os.O_BINARY
 READ: Final = os.O_RDONLY | os.O_NOINHERIT | os.O_BINARY
 OWNER: Final = (0, 0)
@@ -49,6 +52,7 @@ _GENERIC_READ: Final = 0x8000_0000
 _GENERIC_WRITE: Final = 0x4000_0000
 _WRITE_ATTRIBUTES: Final = 0x0100
 _SHARE_ALL: Final = 7  # others may read, write, and rename or remove
+_SHARE_WRITE: Final = 2
 _NORMAL: Final = 0x80
 _OPEN_REPARSE_POINT: Final = 0x0020_0000
 _CREATE_NEW, _CREATE_ALWAYS, _OPEN_EXISTING, _OPEN_ALWAYS, _TRUNCATE_EXISTING = range(1, 6)
@@ -92,7 +96,12 @@ _NTDLL.RtlGetLastNtStatus.argtypes = ()
 def open_file(path: AnyPath, flags: int, mode: int = 0o777) -> int:  # noqa: ARG001 - says nothing here
     """As ``os.open``, but others may rename, replace and remove the file while it is open, and a
     path may be long. Blocks while a scanner has it. Raises OSError."""
-    handle = despite_scanners(lambda: _create(path, flags))
+    try:
+        handle = despite_scanners(lambda: _create(path, flags))
+    except PermissionError as error:
+        if flags & NO_WRITERS and error.winerror == SHARING_VIOLATION:
+            raise BlockingIOError(errno.EAGAIN, error.strerror, error.filename) from error
+        raise
     try:
         how = flags & (os.O_RDONLY | os.O_WRONLY | os.O_RDWR | os.O_APPEND)
         fd = msvcrt.open_osfhandle(handle, how | os.O_NOINHERIT | os.O_BINARY)
@@ -109,7 +118,7 @@ def _create(path: AnyPath, flags: int) -> int:
     handle: int = KERNEL32.CreateFileW(
         extended(path),
         _access(flags),
-        _SHARE_ALL,
+        _SHARE_ALL & ~_SHARE_WRITE if flags & NO_WRITERS else _SHARE_ALL,
         None,  # no child inherits it
         _disposition(flags),
         _NORMAL | (_OPEN_REPARSE_POINT if flags & NO_FOLLOW else 0),
@@ -154,12 +163,23 @@ def replace(source: AnyPath, target: AnyPath) -> None:
 
 
 def discard(path: AnyPath) -> None:
-    """Removes the file, if it is there. Blocks while a scanner has it. Raises OSError."""
+    """Removes the file, a read-only one too, if it is there. Blocks while a scanner has it. Raises
+    OSError."""
     name = extended(path)
     try:
-        despite_scanners(lambda: os.unlink(name), _REFUSALS)
+        despite_scanners(lambda: _unlink(name), _REFUSALS)
     except FileNotFoundError:
         pass
+
+
+def _unlink(name: str) -> None:
+    try:
+        os.unlink(name)
+    except PermissionError:
+        if not os.lstat(name).st_file_attributes & stat.FILE_ATTRIBUTE_READONLY:
+            raise
+        os.chmod(name, stat.S_IWRITE)
+        os.unlink(name)
 
 
 def set_times(file: int | AnyPath, *, ns: tuple[int, int]) -> None:

@@ -25,6 +25,8 @@ from syncin_mount.store.import_export.importer import Importer
 from syncin_mount.store.import_export.scan import survey
 
 NS = 1_600_000_000_123_456_789
+ODD = "odd" if sys.platform == "win32" else "\udcff"
+"""How a name begins that is no UTF-8, where the system has such names."""
 
 
 def grow(folder: Path, seed: int) -> None:
@@ -33,9 +35,7 @@ def grow(folder: Path, seed: int) -> None:
     folder.mkdir()
     places = [folder]
     for number in range(rng.randrange(3, 12)):
-        place = rng.choice(places) / rng.choice(
-            [f"d{number}", f"ü {number}", os.fsdecode(b"\xff%d" % number)]
-        )
+        place = rng.choice(places) / rng.choice([f"d{number}", f"ü {number}", f"{ODD}{number}"])
         place.mkdir()
         places.append(place)
     for number in range(rng.randrange(5, 40)):
@@ -43,17 +43,24 @@ def grow(folder: Path, seed: int) -> None:
         place.write_bytes(rng.randbytes(rng.choice([0, 1, 4095, 4096, 70_001])))
         if rng.random() < 0.2:
             os.truncate(place, rng.choice([10, 3_000_000]))  # cut off, or with a hole behind
-        if rng.random() < 0.2:
+        if rng.random() < 0.2 and sys.platform != "win32":
             os.setxattr(place, "user.note", rng.randbytes(20))
         place.chmod(rng.choice([0o644, 0o600, 0o755, 0o440]))
         os.utime(place, ns=(NS, NS + rng.randrange(10**15)))
-    (rng.choice(places) / "link").symlink_to("f1.txt")
-    os.mkfifo(rng.choice(places) / "pipe")
+    if sys.platform != "win32":
+        (rng.choice(places) / "link").symlink_to("f1.txt")
+        os.mkfifo(rng.choice(places) / "pipe")
     (folder / "twice").write_bytes(b"one content")
     os.link(folder / "twice", rng.choice(places) / "twice as well")
     for place in reversed(places[1:]):
         place.chmod(rng.choice([0o755, 0o700]))
         os.utime(place, ns=(NS, NS + rng.randrange(10**15)))
+
+
+def xattrs(path: Path) -> dict[str, bytes]:
+    if sys.platform == "win32":
+        return {}
+    return {name: os.getxattr(path, name) for name in os.listxattr(path)}
 
 
 def fingerprint(folder: Path) -> dict[str, object]:
@@ -62,13 +69,10 @@ def fingerprint(folder: Path) -> dict[str, object]:
         look = path.lstat()
         content: object = None
         if stat.S_ISREG(look.st_mode):
-            content = (
-                path.read_bytes(),
-                {name: os.getxattr(path, name) for name in os.listxattr(path)},
-            )
+            content = (path.read_bytes(), xattrs(path))
         elif stat.S_ISLNK(look.st_mode):
             content = os.readlink(path)
-        found[str(path.relative_to(folder))] = (look.st_mode, look.st_mtime_ns, content)
+        found[path.relative_to(folder).as_posix()] = (look.st_mode, look.st_mtime_ns, content)
     return found
 
 
@@ -161,7 +165,7 @@ def test_nothing_goes_from_its_place_before_the_copy_is_on_the_disk(
         real = getattr(owner, name)
 
         def watched(*words: Any) -> None:
-            if not inside or os.fsencode(words[0]).startswith(os.fsencode(folder)):
+            if not inside or os.fsencode(folder) in os.fsencode(words[0]):
                 done.append(what)
             real(*words)
 
@@ -173,7 +177,7 @@ def test_nothing_goes_from_its_place_before_the_copy_is_on_the_disk(
     watch(os, "unlink", "gone", inside=True)
     watch(system, "replace", "gone", inside=True)
     Importer(replica, folder).run()
-    assert done.count("gone") > 10
+    assert done.count("gone") >= 10
     assert re.fullmatch(
         "((copied )*synced committed (gone )+)+(committed )?", " ".join([*done, ""])
     ), done

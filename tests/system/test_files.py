@@ -167,3 +167,26 @@ def test_space_that_was_asked_for_is_there(tmp_path: Path) -> None:
     os.close(fd)
     assert system.allocated(tmp_path / "file")
     assert system.file_system(tmp_path).f_frsize > 0
+
+
+@pytest.mark.skipif(sys.platform != "win32", reason="Linux lets everybody write")
+def test_nobody_writes_to_what_is_open_without_writers(tmp_path: Path) -> None:
+    """On Linux a lease does that: see the importer's tests."""
+    writer = opened(tmp_path / "file", b"content")
+    with pytest.raises(BlockingIOError):
+        system.open_file(tmp_path / "file", system.READ | system.NO_WRITERS)
+    os.close(writer)
+    reader = system.open_file(tmp_path / "file", system.READ | system.NO_WRITERS)
+    with pytest.raises(PermissionError):
+        system.open_file(tmp_path / "file", system.OPEN)
+    assert pread(reader, 100, 0) == b"content"
+    system.discard(tmp_path / "file")
+    os.close(reader)
+    assert not (tmp_path / "file").exists()
+
+
+def test_what_may_only_be_read_is_removed_too(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"content")
+    (tmp_path / "file").chmod(0o400)
+    system.discard(tmp_path / "file")
+    assert not (tmp_path / "file").exists()

@@ -66,7 +66,7 @@ def copy_out(replica: Replica, target: Path, progress: Progress = _no_progress) 
     is given files and bytes as they are copied; what it raises stops the copy. Blocks.
     Raises OSError (FileExistsError, ENOSPC, NotTheSame); what was copied until then stays.
     """
-    root = os.fsencode(target)
+    root = system.long_path(os.fsencode(target))
     os.mkdir(root, 0o700)
     files = size = 0
     absent: list[str] = []
@@ -221,6 +221,8 @@ if sys.platform == "win32":
 
     def _dress(_replica: Replica, attr: Attr, path: bytes) -> bool:
         os.utime(path, ns=(attr.atime_ns, attr.mtime_ns))
+        if attr.kind is NodeType.FILE:
+            os.chmod(path, attr.mode)  # whether it may be written to is all that Windows keeps
         return True
 else:
 

@@ -93,7 +93,7 @@ class Importer:
         progress: Callable[[int, int], None] = lambda _files, _bytes: None,
     ) -> None:
         self._replica = replica
-        self._folder = os.fsencode(folder)
+        self._folder = system.long_path(os.fsencode(folder))
         self._progress = progress
         self._nodes: dict[bytes, NodeId] = {b"": ROOT}
         self._made: list[tuple[NodeId, os.stat_result]] = []
@@ -241,7 +241,11 @@ class Importer:
         self._nodes[path] = there
 
     def _file(self, path: bytes, parent: NodeId, place: bytes) -> None:
-        fd = system.open_file(place, system.READ | system.NO_FOLLOW | getattr(os, "O_NONBLOCK", 0))
+        in_use = InUse(errno.EBUSY, Phrase("a program has it open for writing"))
+        try:
+            fd = system.open_file(place, system.READ | system.NO_FOLLOW | system.NO_WRITERS)
+        except BlockingIOError as error:
+            raise in_use from error
         try:
             leased = leases.lease(fd)
             found = os.fstat(fd)
@@ -252,7 +256,7 @@ class Importer:
             raise
         if leased is False:
             os.close(fd)
-            raise InUse(errno.EBUSY, Phrase("a program has it open for writing"))
+            raise in_use
         self._copied.append(_Original(place, found, fd, bool(leased)))
         self.done.files += 1
         self.done.bytes += found.st_size
@@ -406,14 +410,14 @@ class Importer:
             if not is_untouched(os.lstat(place), original.found):
                 raise InUse(errno.EBUSY, Phrase("it was changed while it was copied"))
             if not original.leased:
-                os.unlink(place)
+                system.discard(place)
                 return
             aside = os.path.join(head, (ASIDE + name)[:MAX_NAME_BYTES])
             system.replace(place, aside)
             if leases.is_wanted(original.fd):
                 system.replace(aside, place)
                 raise InUse(errno.EBUSY, Phrase("a program wants to write to it"))
-            os.unlink(aside)
+            system.discard(aside)
         except FileNotFoundError:
             return
         except OSError as error:

@@ -38,6 +38,7 @@ from syncin_mount.store.index.index import Index
 from syncin_mount.store.maintenance import repair as repairing
 from syncin_mount.store.maintenance.repair import Repaired, repair
 from syncin_mount.store.records import FORMAT, Unlink, decode_node, encode, key
+from syncin_mount.store.recovery import salvage
 from syncin_mount.store.recovery.lmdb_pages import IndexFile
 from syncin_mount.store.recovery.repair_swap import REPAIRING
 from syncin_mount.system import boot_id
@@ -271,7 +272,25 @@ def test_a_damaged_content_of_several_names(
 
 
 def cut(folder: Path) -> None:
-    os.truncate(data(folder), data(folder).stat().st_size // 3)
+    """Leaves a third of the pages in use. (The file may be longer: on Windows it has the map's
+    size.)"""
+    os.truncate(data(folder), IndexFile(data(folder)).used_bytes() // 3)
+
+
+def garbage(folder: Path) -> bytearray:
+    """Damages a page of nodes; what the file is then."""
+    chance = random.Random(1)
+    index, file = bytearray(data(folder).read_bytes()), IndexFile(data(folder))
+    assert dict(file.table("nodes"))
+    page = next(
+        4096 * each
+        for each in sorted(file._seen)
+        if b"sent 20" in index[4096 * each : 4096 * (each + 1)]
+    )
+    index[page + 64 : page + 4096] = chance.randbytes(4032)
+    del file  # Windows shortens nothing that is mapped
+    data(folder).write_bytes(index)
+    return index
 
 
 def empty(folder: Path) -> None:
@@ -311,6 +330,14 @@ def test_a_start_refuses_a_damaged_index(
     assert (done.aside / "journal").is_dir()
 
 
+@pytest.mark.usefixtures("control")
+def test_a_small_index_is_looked_through_however_long_its_file_is(folder: Path) -> None:
+    garbage(folder)
+    os.truncate(data(folder), 16 << 20)
+    with pytest.raises(ReplicaError, match="is damaged"):
+        salvage.refuse_damaged(folder)
+
+
 def test_an_index_of_which_nothing_is_left(folder: Path, control: Control) -> None:
     """Then no content has a name: all of them are in one entry of the bin, and the next run brings
     the tree back."""
@@ -328,16 +355,7 @@ def test_an_index_of_which_nothing_is_left(folder: Path, control: Control) -> No
 
 def test_a_garbage_page_of_nodes(folder: Path, control: Control) -> None:
     """What can be read stays where it is."""
-    chance = random.Random(1)
-    index, file = bytearray(data(folder).read_bytes()), IndexFile(data(folder))
-    assert dict(file.table("nodes"))
-    page = next(
-        4096 * each
-        for each in sorted(file._seen)
-        if b"sent 20" in index[4096 * each : 4096 * (each + 1)]
-    )
-    index[page + 64 : page + 4096] = chance.randbytes(4032)
-    data(folder).write_bytes(index)
+    index = garbage(folder)
     assert any("is damaged" in each.what for each in check(folder))
     done = repaired(folder, control)
     assert done.aside is not None

@@ -120,10 +120,12 @@ class IndexFile:
     def is_complete(self) -> bool:
         """Whether the file has every page that its last commit may name. A shorter one can be whole
         all the same: its last pages may have been free when it was written."""
-        return (
-            self._meta_read is not None
-            and len(self._data) >= (self._meta_read.last + 1) * self._size
-        )
+        return self._meta_read is not None and len(self._data) >= self.used_bytes()
+
+    def used_bytes(self) -> int:
+        """The length of a file with all pages that its last commit may name. The file itself may
+        be longer: on Windows LMDB makes it as long as its map."""
+        return 0 if self._meta_read is None else (self._meta_read.last + 1) * self._size
 
     # pages ----------------------------------------------------------------------------------------
 

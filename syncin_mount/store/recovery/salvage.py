@@ -94,7 +94,7 @@ def refuse_damaged(folder: Path) -> None:
     file = IndexFile(path)
     if file.faults:
         raise damaged(folder, file.faults[0])
-    if path.stat().st_size <= WALKED and not _walk(file):
+    if file.used_bytes() <= WALKED and not _walk(file):
         raise damaged(folder, file.faults[0])
     if not file.is_complete() and (said := faults(folder)):
         raise damaged(folder, _fault(said[0]))

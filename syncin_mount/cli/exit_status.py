@@ -59,6 +59,13 @@ def exit_for(error: BaseException) -> tuple[int, str]:
     if isinstance(leaf, OSError) and leaf.strerror:
         why = f"{leaf.strerror}: {leaf.filename}" if leaf.filename else leaf.strerror
         return Exit.UNFINISHED, t("the system refused it ({why})", why=why)
+    if isinstance(leaf, RuntimeError) and {"determine", "home"} <= {*str(leaf).split()}:
+        # Of pathlib and platformdirs alike: for a user without account and HOME, as in containers,
+        # and for what ``~NAME`` names where there is no such user.
+        return Exit.UNFINISHED, t(
+            "the home folder is not known; set HOME to its whole path, or write the path of what"
+            " you mean without '~'"
+        )
     return (
         Exit.UNFINISHED,
         t(

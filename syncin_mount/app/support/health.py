@@ -206,7 +206,10 @@ def _file_managers() -> Iterator[Finding]:
     """Whether those that there are show the states of files."""
     if not any(map(shutil.which, FILE_MANAGERS)):
         return
-    share, presence = found_share()
+    try:
+        share, presence = found_share()
+    except RuntimeError:  # a user without a home folder has no file manager either
+        return
     if presence is Presence.WHOLE:
         yield _fine(Check.FILE_MANAGERS, share=share)
     elif presence is Presence.OLD:

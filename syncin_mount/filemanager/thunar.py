@@ -10,7 +10,7 @@ from gi.repository import GObject, Thunarx
 
 from . import actions, menu
 from .drives import Drive
-from .watch import Watch
+from .watch import PATIENCE_S, Watch
 from .words import Words
 
 
@@ -22,7 +22,7 @@ class SyncinMountThunar(GObject.GObject, Thunarx.MenuProvider):
     def __init__(self) -> None:
         super().__init__()
         self._words = Words(dict(os.environ))
-        self._watch = Watch(_nothing, self._came)
+        self._watch = Watch(_nothing, self._came, PATIENCE_S)
 
     def _came(self, drive: Drive) -> None:
         self._words.use(drive.catalogues)

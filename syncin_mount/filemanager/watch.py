@@ -183,9 +183,11 @@ class Watch:
         self,
         changed: Callable[[Drive, list[str]], None],
         came: Callable[[Drive], None],
+        patience_s: float = 0.0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._changed, self._came, self._clock = changed, came, clock
+        self._patience_s = patience_s
         self._followed: dict[str, FollowedDrive] = {}
         self._by_drive: dict[int, FollowedDrive] = {}
         self._source = 0
@@ -243,17 +245,17 @@ class Watch:
     def selected(self, uris: list[str]) -> tuple[Drive, list[str], list[str | None]] | None:
         """The drive that all these files are in, their paths on this computer and their states;
         None where that is not one drive. What a menu offers stays as it is while it is open, so
-        this waits for states for `PATIENCE_S`."""
+        this waits for states for ``patience_s``."""
         found = [self.look_up(uri) for uri in uris]
         inside = [each for each in found if each is not None]
         if not inside or len(inside) != len(found) or len({id(each[0]) for each in inside}) > 1:
             return None
         drive = inside[0][0]
-        followed, until = self._by_drive[id(drive)], self._clock() + PATIENCE_S
+        followed, until = self._by_drive[id(drive)], self._clock() + self._patience_s
         folders: dict[str, set[str]] = {}
         for _, folder, name, _ in inside:
             folders.setdefault(folder, set()).add(name)
-        for folder, names in folders.items():
+        for folder, names in folders.items() if self._patience_s else ():
             followed.wait_for(folder, names, until)
         paths = [
             drives.path_of(drive, f"{folder}/{name}" if folder else name)

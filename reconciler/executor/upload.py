@@ -242,7 +242,10 @@ class Sender:
 
     async def _arrived_before(self, out: OutgoingVersion, found: Found) -> Arrived | None:
         """The version, where it is what was found there; None where it is not. Its inode tells it
-        from now on from what comes to its place and looks the same."""
+        from now on from what comes to its place and looks the same. The inode is asked before and
+        after the proof, so that it is of what was proved."""
+        if not await self.is_ours(out, found):
+            return None
         place = out.place
         before = await self._looks.inode_since(
             trio.current_time(), place.parent, place.name, even_big=False

@@ -122,13 +122,17 @@ class UnconfirmedUploads:
 
     async def _inode_there(self, leftover: Leftover, sent: Unconfirmed) -> int | None:
         """The inode of the version on the server, 0 where that is not told; None when the version
-        is not there. The inode is asked before and after, so that it is of what was proved."""
+        is not there. The inode is asked before and after the proof, so that it is of what was
+        proved; and only where something is that can be proved: each question is time in which the
+        listing grows old."""
         if not sent.checksum:  # not sent to its end
             return None
         try:
             folder = self.replica.base_path(leftover.parent)
         except KeyError:
             return None  # the listing tells
+        if not await self._is_there(leftover, sent, folder):
+            return None
         before = await self._inode(leftover.parent, folder, sent.name)
         if not await self._is_there(leftover, sent, folder):
             return None

@@ -36,7 +36,9 @@ class Meant:
     """Something that was brought to the server, to be called ``name`` in ``folder``, which was seen
     in its place just before. ``ways`` led to the folder then, and later, where this device has
     moved one of them since. ``over`` is the version that it was to replace; ``done`` says that the
-    server has said that it is there; ``missed``, that a listing since did not show it."""
+    server has said that it is there; ``missed``, that a listing since did not show it. ``emptied``
+    is the inode of a folder that came back, which it has left again: that folder is still to go, 0
+    where there is none."""
 
     folder: NodeId
     name: str
@@ -44,6 +46,7 @@ class Meant:
     over: Remote | None
     done: bool = False
     missed: bool = False
+    emptied: int = 0
 
 
 @dataclass(slots=True)

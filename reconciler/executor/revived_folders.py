@@ -65,8 +65,7 @@ class Recreated:
                     self._tree.withhold(folder, WAITS)
                 continue
             try:
-                await self._empty(remote, folder)
-                done = True
+                gone = await self._empty(remote, folder)
             except Unauthorized:
                 raise
             except RemoteError as error:
@@ -74,9 +73,26 @@ class Recreated:
                 changed = isinstance(error, Missing)  # somebody else is at it
                 done = done or changed
                 if changed or error.temporary:
-                    left |= through
+                    left |= self._emptied(folder, through)
                     self._tree.withhold(folder, WAITS)
+            else:
+                done = True
+                if not gone:
+                    left |= self._once_more(folder, through)
         return done, left
+
+    def _emptied(self, folder: NodeId, through: Mapping[NodeId, Meant]) -> dict[NodeId, Meant]:
+        """With what the next listing knows the folder by, when nothing of ours is in it any more:
+        its inode."""
+        state = self._tree.get(folder)
+        inode = state.inode if state is not None else 0
+        return {node: replace(each, emptied=inode) for node, each in through.items()}
+
+    def _once_more(self, folder: NodeId, through: Mapping[NodeId, Meant]) -> dict[NodeId, Meant]:
+        """The same, for a folder that could not be looked into. Where that is so again, the server
+        tells nothing of it, and it stays."""
+        emptied = self._emptied(folder, through)
+        return {node: each for node, each in emptied.items() if each != through[node]}
 
     def _is_unseen(self, node: NodeId) -> bool:
         """Whether the listing is the first that does not tell where something is that is there: it
@@ -129,10 +145,15 @@ class Recreated:
         )
 
     def _is_of_ours(self, folder: NodeId) -> bool:
-        """Something is in it that was brought there, or was sent and not answered: somebody else's
-        empty folder holds neither."""
+        """Something is in it that was brought there, or was sent and not answered, or was in it
+        and has left it: nothing of that is true of somebody else's empty folder."""
+        state = self._tree.get(folder)
+        inode = state.inode if state is not None else 0
         return any(
-            not self._meant[node].done or self._arrived(node) for node in self._through[folder]
+            not self._meant[node].done
+            or self._arrived(node)
+            or 0 != self._meant[node].emptied == inode
+            for node in self._through[folder]
         )
 
     def _arrived(self, node: NodeId) -> bool:
@@ -143,12 +164,13 @@ class Recreated:
         is_there = self._came_to.get((state.parent, state.name)) == node
         return is_there and base.inode in (0, state.inode)
 
-    async def _empty(self, remote: RemoteFolder, folder: NodeId) -> None:
-        """Brings what is ours to where it belongs. What is empty then goes."""
-        path = self._tree.path(folder)
+    async def _empty(self, remote: RemoteFolder, folder: NodeId) -> bool:
+        """Brings what is ours to where it belongs. What is empty then goes. False where nobody
+        could tell whether it is empty: it, or a folder above it, was moved in that moment."""
+        path, told = self._tree.path(folder), True
         for _, child in list(self._tree.children(folder)):
             if child in self._stands:
-                await self._empty(remote, child)
+                told = await self._empty(remote, child) and told
             elif child in self._meant and self._arrived(child):
                 await self._bring_home(remote, child, self._meant[child])
         left = await remote.inodes(path)
@@ -158,6 +180,7 @@ class Recreated:
             left = await remote.inodes(path)
         if left == {}:
             await remote.delete(path)
+        return told and left is not None
 
     def _staged(self, folder: NodeId, names: Iterable[str]) -> list[str]:
         """Those of these names under which an upload that broke off left something."""

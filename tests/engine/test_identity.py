@@ -241,6 +241,68 @@ async def test_what_came_back_goes_when_the_folder_above_it_was_renamed_since(
     assert world.on_disk() == a.tree() == expected
 
 
+@pytest.mark.parametrize("before", ["look", "removal"])
+async def test_what_came_back_goes_though_the_folder_above_it_was_renamed_as_it_was_to_go(
+    world: World, monkeypatch: pytest.MonkeyPatch, before: str
+) -> None:
+    """Found by the simulation: nothing of ours was in it any more that told whose it was."""
+    a = await world.device("a")
+    a.mkdir("p")
+    a.mkdir("p/d0")
+    a.write("p/d0/one", b"1")
+    await a.sync()
+    _renaming(world, a, monkeypatch, "p/d0")
+    move, delete = a.folder.move, a.folder.delete
+    renamed: list[str] = []
+
+    def rename(path: str) -> None:
+        if not renamed:
+            renamed.append(path)
+            os.rename(world.disk / "p", world.disk / "P")
+
+    async def moves(path: str, target: str, *, overwrite: bool = False) -> None:
+        await move(path, target, overwrite=overwrite)
+        if before == "look":
+            rename(path)
+
+    async def deletes(path: str) -> None:
+        rename(path)
+        await delete(path)
+
+    monkeypatch.setattr(a.folder, "move", moves)
+    monkeypatch.setattr(a.folder, "delete", deletes)
+    a.write("p/d0/new", b"2")
+    await a.sync()
+    await a.sync()
+    assert renamed == ["p/d0/new" if before == "look" else "p/d0"]
+    expected = {"P": None, "P/D0": None, "P/D0/one": b"1", "P/D0/new": b"2"}
+    assert world.on_disk() == a.tree() == expected
+
+
+async def test_a_folder_that_came_back_and_that_the_server_does_not_tell_of_stays(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is looked into twice, and then taken for what it is: no listing follows another."""
+    a = await world.device("a")
+    a.mkdir("d0")
+    a.write("d0/one", b"1")
+    await a.sync()
+    _renaming(world, a, monkeypatch)
+    inodes, looked = a.folder.inodes, list[str]()
+
+    async def tells(path: str) -> dict[str, int] | None:
+        looked.append(path)
+        return None if path == "d0" else await inodes(path)
+
+    monkeypatch.setattr(a.folder, "inodes", tells)
+    a.write("d0/new", b"2")
+    await a.sync()
+    await a.sync()
+    assert looked.count("d0") == 2
+    expected = {"d0": None, "D0": None, "D0/one": b"1", "D0/new": b"2"}
+    assert world.on_disk() == a.tree() == expected
+
+
 async def test_what_was_moved_into_a_folder_that_came_back_goes_home_too(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from typing import TYPE_CHECKING
 
@@ -13,6 +12,7 @@ from syncin_mount.app.conflicts.journal import Whereabouts
 from syncin_mount.app.errors import RestoreFirst
 from syncin_mount.control.service import NotDone
 from syncin_mount.store import AttrChanged, EntryChanged, NameChanged
+from syncin_mount.store.name_texts import to_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -33,7 +33,7 @@ class Places:
         """What is at a path, None: nothing."""
         node: NodeId | None = ROOT
         for part in path.split("/"):
-            node = None if node is None else self._replica.lookup(node, os.fsencode(part))
+            node = None if node is None else self._replica.lookup(node, to_bytes(part))
         return node
 
     def place(self, path: str) -> tuple[NodeId, bytes]:
@@ -42,7 +42,7 @@ class Places:
         parent = self.look(above) if above else ROOT
         if parent is None:
             raise NotDone(Phrase("the folder '{above}' is not there any more", above=above))
-        return parent, os.fsencode(name)
+        return parent, to_bytes(name)
 
     def free_beside(self, path: str) -> str:
         """Another path like this one, which nothing has. Raises NotDone without the folder."""

@@ -25,6 +25,7 @@ from syncin_mount.control.service import NotDone
 from syncin_mount.deep_tree import walk
 from syncin_mount.sparse_ranges import data_pieces
 from syncin_mount.store import NodeType
+from syncin_mount.store.name_texts import to_bytes
 from syncin_mount.trash import TrashUnusable
 
 if TYPE_CHECKING:
@@ -109,9 +110,9 @@ class LocalBin:
             parent, name = self._place(entry.path, to)
             if entry.where == OWN:
                 await self._confirm_handed_over()
-                self._replica.bin.restore(int(which), parent, os.fsencode(name))
+                self._replica.bin.restore(int(which), parent, to_bytes(name))
             else:
-                await self._take_back(which.partition(":")[2], parent, os.fsencode(name))
+                await self._take_back(which.partition(":")[2], parent, to_bytes(name))
         folder = self._replica.local_path(parent)
         return f"{folder}/{name}" if folder else name
 
@@ -187,7 +188,7 @@ class LocalBin:
         return parent, name
 
     def _child(self, parent: NodeId, name: str) -> NodeId | None:
-        return self._replica.lookup(parent, os.fsencode(name))
+        return self._replica.lookup(parent, to_bytes(name))
 
     def _is_folder(self, node: NodeId) -> bool:
         attr = self._replica.attr(node)
@@ -204,8 +205,8 @@ class LocalBin:
         for part in path.split("/") if path else []:
             child = self._child(node, part)
             if child is None:
-                child = self._make(node, os.fsencode(part), NodeType.FOLDER, _FOLDER_MODE)
-                self._replica.tell_entry(node, os.fsencode(part))
+                child = self._make(node, to_bytes(part), NodeType.FOLDER, _FOLDER_MODE)
+                self._replica.tell_entry(node, to_bytes(part))
             elif not self._is_folder(child):
                 raise PlaceTaken(f"'{part}' in '{path}'")
             node = child

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import trio
 
 from reconciler.phrases import Phrase, strerror
+from syncin_mount.store.name_texts import to_bytes
 from syncin_mount.trash import Item, NotForTrash, TrashUnusable
 
 if TYPE_CHECKING:
@@ -128,5 +129,5 @@ def item_of(entry: BinEntry, drive: bytes) -> Item:
     """The entry as the desktop is told of it: to be put back to its place in the drive. Raises
     NotForTrash."""
     removed = dt.datetime.fromtimestamp(entry.time_ns // 10**9, tz=dt.UTC)
-    path = drive.rstrip(b"/") + b"/" + os.fsencode(entry.path)
+    path = drive.rstrip(b"/") + b"/" + to_bytes(entry.path)
     return Item(entry.name, path, removed, entry.mark, entry.why)

@@ -12,7 +12,6 @@ told once that everything may be different.
 
 from __future__ import annotations
 
-import os
 import time
 from collections import defaultdict
 from contextlib import contextmanager
@@ -25,6 +24,7 @@ from syncin_mount.app.states import folder_sums
 from syncin_mount.app.states.first_event import first_of
 from syncin_mount.app.states.folder_sums import FolderSums
 from syncin_mount.control.state_messages import FileState, StateChange, States, StatesRequest
+from syncin_mount.store.name_texts import to_bytes, to_text
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
@@ -116,7 +116,7 @@ class FileStates:
         if not self._kept_up:
             self._begin()
         await self._catch_up()
-        path, names = os.fsencode(request.folder), request.names
+        path, names = to_bytes(request.folder), request.names
         found: list[FileState | None] = []
         for start in range(0, len(names), SLICE):
             folder = self._reader.folder_at(path)  # it may have gone, or moved, meanwhile
@@ -129,12 +129,12 @@ class FileStates:
         self, path: bytes, folder: NodeId, names: Sequence[str]
     ) -> Iterator[FileState | None]:
         """Most files are settled: those are looked at in the cheapest way."""
-        text = os.fsdecode(path)
+        text = to_text(path)
         is_plain = not self._is_left_out(text)
         above = text + "/" if text else ""
         busy, hydrator = self._runtime.engine.is_in_flight, self._runtime.hydrator
         ignored = self._filters.ignored
-        raws = [os.fsencode(name) for name in names]
+        raws = [to_bytes(name) for name in names]
         for name, node in zip(names, self._reader.synced_files(folder, raws), strict=True):
             if (
                 is_plain
@@ -154,7 +154,7 @@ class FileStates:
         if not name:
             standing = self._reader.standing(folder)
             return self._of(folder, standing, path)
-        raw = os.fsencode(name)
+        raw = to_bytes(name)
         found = self._reader.named(folder, raw)
         return None if found is None else self._of(*found, path + b"/" + raw if path else raw)
 

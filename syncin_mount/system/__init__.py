@@ -12,6 +12,7 @@ from reconciler.positioned import pread, pwrite
 
 if sys.platform == "win32":
     from syncin_mount.system.windows import (
+        FIRST_MAP_BYTES,
         NO_FOLLOW,
         NO_WRITERS,
         OPEN,
@@ -44,6 +45,7 @@ if sys.platform == "win32":
     )
 else:
     from syncin_mount.system.posix import (
+        FIRST_MAP_BYTES,
         NO_FOLLOW,
         NO_WRITERS,
         OPEN,
@@ -76,6 +78,7 @@ else:
     )
 
 __all__ = [
+    "FIRST_MAP_BYTES",
     "NO_FOLLOW",
     "NO_WRITERS",
     "OPEN",

@@ -18,6 +18,8 @@ NO_WRITERS = os.O_NONBLOCK
 """For `open_file`: waits for nobody's pipe or lease. Here that keeps no writer away; a lease does,
 for who takes one."""
 OWNER = (os.getuid(), os.getgid())
+FIRST_MAP_BYTES = 1 << 30
+"""The size of a file's first map. The file has the length of what is in it."""
 _PROBE = 4 << 20
 _KEEP_SIZE = 1
 _NO_RESERVING = {errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL, errno.ENODEV}

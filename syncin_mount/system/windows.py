@@ -45,6 +45,8 @@ it open for writing already."""
 OPEN: Final = os.O_RDWR | os.O_CREAT | os.O_NOINHERIT | os.O_BINARY
 READ: Final = os.O_RDONLY | os.O_NOINHERIT | os.O_BINARY
 OWNER: Final = (0, 0)
+FIRST_MAP_BYTES: Final = 16 << 20
+"""The size of a file's first map. The file has its length, and that much of the disk."""
 
 # --- functions of Windows -------------------------------------------------------------------------
 

@@ -99,17 +99,18 @@ class EventWriter:
 
     def _apply(self, sequence: int, event: events.AnyEvent) -> None:
         """Applies it, in a bigger map if need be. Raises OSError when that cannot be had."""
-        try:
-            apply(self._ix, sequence, event)
-        except lmdb.MapFullError:
-            self._ix.abort()
+        while True:
+            try:
+                apply(self._ix, sequence, event)
+                return
+            except lmdb.MapFullError:
+                self._ix.abort()
             try:
                 self._ix.environment.grow()
             except lmdb.Error as error:
                 self._ix.begin()
                 raise as_os_error(error) from error
             self.rebuild()
-            apply(self._ix, sequence, event)
 
     # the index from the journal -------------------------------------------------------------------
 

@@ -17,11 +17,11 @@ import lmdb
 
 from syncin_mount.store.index.tables.lmdb_tables import TABLES, Table
 from syncin_mount.store.index.tables.snapshot import IndexSnapshot
-from syncin_mount.system import keep_from_children
+from syncin_mount.system import FIRST_MAP_BYTES, keep_from_children
 
 log = logging.getLogger(__name__)
 
-MAP_SIZE: Final = 1 << 30
+MAP_SIZE: Final = FIRST_MAP_BYTES
 """Bytes that the index may have at first; it grows when they are half used."""
 
 
@@ -35,6 +35,7 @@ class Environment:
         self._folder = os.fspath(folder)
         self._snapshots: list[IndexSnapshot] = []
         self._open(map_size)
+        self.grow_early()
 
     def _open(self, map_size: int) -> None:
         # meminit: else the unused part of a page is whatever the process had in memory there,
@@ -48,7 +49,8 @@ class Environment:
             mode=0o600,
         )
         keep_from_children(os.path.join(self._folder, "data.mdb"))
-        self._map_size = map_size
+        # An index that is bigger has a map that ends with its last page.
+        self._map_size: int = self._env.info()["map_size"]
         self.tables = {name: self._env.open_db(name.encode()) for name in TABLES}
 
     def _open_anew(self) -> None:
@@ -88,7 +90,8 @@ class Environment:
     def grow_early(self) -> None:
         """Doubles the map when half of it is used: an overfull one costs a replay of everything
         since the last commit. No transaction may be open."""
-        if self._env.info()["last_pgno"] * 4096 * 2 > self._map_size:
+        used = (self._env.info()["last_pgno"] + 1) * self._env.stat()["psize"]
+        if used * 2 > self._map_size:
             try:
                 self.grow()
             except lmdb.Error as error:

@@ -33,7 +33,9 @@ Tables (keys are big-endian u64 unless said otherwise):
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
 import lmdb
@@ -126,14 +128,24 @@ class Index(Lookups):
     # whole tables ---------------------------------------------------------------------------------
 
     def items(self, table: str) -> Iterator[tuple[bytes, bytes]]:
+        found = super().items(table)
         if table == "nodes":
-            self.node_table.write()
-        yield from super().items(table)
+            found = _merged(found, self.node_table.unwritten())
+        yield from found
 
     def page(self, table: str, after: bytes, limit: int) -> list[tuple[bytes, bytes]]:
+        found = super().page(table, after, limit)
         if table == "nodes":
-            self.node_table.write()
-        return super().page(table, after, limit)
+            found = list(islice(_merged(iter(found), self.node_table.unwritten(after)), limit))
+        return found
+
+
+def _merged(
+    table: Iterator[tuple[bytes, bytes]], instead: dict[bytes, bytes]
+) -> Iterator[tuple[bytes, bytes]]:
+    """The items by key, those of ``instead`` in place of the table's."""
+    kept = (item for item in table if item[0] not in instead)
+    return heapq.merge(kept, instead.items())
 
 
 def differs(node: Node | None, base: BaseRecord | None) -> bool:

@@ -6,7 +6,8 @@ Invariants:
 
 * The records of the nodes used last are kept as they are; those changed are written to their table
   later: one operation changes its node and its folder several times. `write` does it, before a
-  commit and before anybody reads the table itself.
+  commit and when many are changed. Reading writes nothing: the map may be full, which only who
+  changes something can mend.
 * A kept record is never handed out to be changed: `node` gives a copy, and `put` keeps one.
 """
 
@@ -60,7 +61,7 @@ class NodeTable:
         if record is None:
             record = stored_node(self._tables, node)
             if record is not None:
-                self._keep(node, record)
+                self._keep_read(node, record)
         return record
 
     def glance(self, node: int) -> Node | None:
@@ -76,15 +77,19 @@ class NodeTable:
         if self.before is not None and node not in self.before:
             self.before[node] = self.peek(node)
         raw = encode(record)
-        self._keep(node, _copy(record))
+        if len(self._hot) >= HOT:
+            self.write()
+            self._hot.clear()
+        self._hot[node] = _copy(record)
         self._changed[node] = raw
         if self._tables.touched is not None:
             self._tables.touched(node)
 
-    def _keep(self, node: int, record: Node) -> None:
+    def _keep_read(self, node: int, record: Node) -> None:
         if len(self._hot) >= HOT:
-            self.write()
-            self._hot.clear()
+            if len(self._changed) > HOT // 2:
+                return
+            self._hot = {each: self._hot[each] for each in self._changed}
         self._hot[node] = record
 
     def delete(self, node: int) -> None:
@@ -110,6 +115,11 @@ class NodeTable:
         for node, raw in self._changed.items():
             txn.put(key(node), raw, db=table)
         self._changed.clear()
+
+    def unwritten(self, after: bytes = b"") -> dict[bytes, bytes]:
+        """What the table lacks, by key, from ``after`` on, in the table's order."""
+        places = ((key(node), raw) for node, raw in sorted(self._changed.items()))
+        return {place: raw for place, raw in places if place >= after}
 
     def forget(self) -> None:
         """Drops what is kept, also what is not written: its transaction is gone."""

@@ -144,7 +144,8 @@ def test_reconciler_imports_standard_library_and_trio_only() -> None:
 WRONG_IMPORTS = {
     "reconciler": "httpx",
     "reconciler/planner": "trio, reconciler.engine.engine",
-    "syncin_fuse": "syncin_mount.remote",
+    "syncin_fuse": "syncin_mount.remote, winfspy",
+    "syncin_winfsp": "syncin_mount.control",
     "syncin_mount/app": "rich",
     "syncin_mount/cli": "syncin_mount.control.inner",
     "syncin_mount/devserver": "syncin_mount.remote, click",
@@ -161,7 +162,12 @@ WRONG_IMPORTS = {
 
 @pytest.mark.slow
 def test_each_import_rule_catches_a_wrong_import(tmp_path: Path) -> None:
-    for source in ("syncin_mount", "reconciler", "platform/linux/syncin_fuse"):
+    for source in (
+        "syncin_mount",
+        "reconciler",
+        "platform/linux/syncin_fuse",
+        "platform/windows/syncin_winfsp",
+    ):
         shutil.copytree(
             ROOT / source,
             tmp_path / Path(source).name,

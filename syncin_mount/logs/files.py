@@ -29,7 +29,7 @@ DEBUG_VARIABLE = "SYNCIN_MOUNT_DEBUG"
 """Set by ``--debug`` for whatever the command starts: then the log says more, whatever the settings
 say."""
 
-_OURS = ("syncin_mount", "reconciler", "syncin_fuse")
+_OURS = ("syncin_mount", "reconciler", "syncin_fuse", "syncin_winfsp")
 """Others' ordinary messages are noise here, and may hold addresses and headers: of them only
 warnings are kept."""
 

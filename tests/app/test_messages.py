@@ -22,6 +22,7 @@ ROOT = Path(__file__).resolve().parents[2]
 BELOW = (
     "reconciler",
     "platform/linux/syncin_fuse",
+    "platform/windows/syncin_winfsp",
     "syncin_mount/app",
     "syncin_mount/config",
     "syncin_mount/control",

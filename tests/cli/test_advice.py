@@ -22,7 +22,12 @@ from tests.app.test_messages import TO_BE_DONE
 ROOT = Path(syncin_mount.__file__).parents[1]
 SOURCES = [
     path
-    for folder in ("syncin_mount", "reconciler", "platform/linux/syncin_fuse")
+    for folder in (
+        "syncin_mount",
+        "reconciler",
+        "platform/linux/syncin_fuse",
+        "platform/windows/syncin_winfsp",
+    )
     for path in sorted((ROOT / folder).rglob("*.py"))
 ]
 NAME = "my docs"

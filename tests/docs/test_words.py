@@ -11,7 +11,12 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PLACES = ("reconciler", "syncin_mount", "platform/linux/syncin_fuse")
+PLACES = (
+    "reconciler",
+    "syncin_mount",
+    "platform/linux/syncin_fuse",
+    "platform/windows/syncin_winfsp",
+)
 APART = "syncin_mount/devserver"
 """The embedded server has the real one's words."""
 

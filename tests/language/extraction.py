@@ -24,7 +24,12 @@ KEYWORDS = {"t": (1,), "mark": (1,), "Phrase": (1,), "tn": (1, 2), "counted": (1
 CLICKS_KEYWORDS = {"_": None, "ngettext": (1, 2)}
 """The same in click, whose words are part of each help."""
 
-CODE = ("syncin_mount", "reconciler", "platform/linux/syncin_fuse")
+CODE = (
+    "syncin_mount",
+    "reconciler",
+    "platform/linux/syncin_fuse",
+    "platform/windows/syncin_winfsp",
+)
 OWN = ("syncin_mount/language/__init__.py", "reconciler/phrases.py")
 """Where the functions are made: nothing is marked there."""
 

@@ -71,6 +71,7 @@ def test_nothing_in_site_packages_has_a_name_that_another_package_could_have(
         "syncin_fuse",
         "syncin_mount",
         "syncin_mount-0.1.0.dist-info",
+        "syncin_winfsp",
     }
 
 

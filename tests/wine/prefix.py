@@ -59,7 +59,9 @@ def _temporary_folder() -> Iterator[Path]:
 def run_python(version: str, arguments: Sequence[str], **variables: str) -> int:
     """Runs Windows' Python in the project's folder, and passes on what it says; its status. Nothing
     of it runs on afterwards."""
-    python_path = (packages_folder(version), HERE / "under_wine", ROOT)
+    python_path = (
+        *(packages_folder(version), HERE / "under_wine", ROOT, ROOT / "platform" / "windows"),
+    )
     with _temporary_folder() as temporary:
         environment = {
             **_environment(),

@@ -1,0 +1,1 @@
+"""The Windows frontend: winfspy's operations that translate to `syncin_mount.vfs`."""

@@ -29,7 +29,7 @@ from tests.store.support import SECOND, base_of, kill, open_replica, read, write
 
 # The bin keeps things under their names, and Windows has no files with the last one.
 NAMES = st.sampled_from(
-    [b"a", b"b", b"c", b"doc", b"doc~", *([b"\xff"] if os.name == "posix" else [])]
+    [b"a", b"b", b"B", b"c", b"doc", b"doc~", *([b"\xff"] if os.name == "posix" else [])]
 )
 BYTES = st.binary(max_size=12)
 MTIMES = st.integers(0, 3).map(lambda seconds: seconds * SECOND + 7)
@@ -61,6 +61,10 @@ class Agreed:
     is_file: bool
 
 
+def key_of(name: bytes) -> str:
+    return name.decode(errors="surrogateescape").lower()
+
+
 class Store(RuleBasedStateMachine):
     @initialize()
     def start(self) -> None:
@@ -68,6 +72,7 @@ class Store(RuleBasedStateMachine):
         self.replica: Replica = open_replica(
             self.top / "replica", map_size=1 << 19, segment_bytes=2000
         )
+        self.find = self.replica.use_name_keys(key_of)
         self.things: dict[int, Thing] = {ROOT: Thing(NodeType.FOLDER, 0, b"")}
         self.agreed: dict[int, Agreed] = {}
         self.held: set[int] = set()
@@ -664,11 +669,13 @@ class Store(RuleBasedStateMachine):
     def restart(self) -> None:
         self.replica.close()
         self.replica = open_replica(self.top / "replica", segment_bytes=2000)
+        self.find = self.replica.use_name_keys(key_of)
 
     @rule()
     def die(self) -> None:
         kill(self.replica)
         self.replica = open_replica(self.top / "replica", segment_bytes=2000)
+        self.find = self.replica.use_name_keys(key_of)
 
     # what always holds ----------------------------------------------------------------------------
 
@@ -699,6 +706,15 @@ class Store(RuleBasedStateMachine):
                 assert attr.nlink == 2 + folders
             else:
                 assert attr.nlink == len(self.names(node))
+
+    @invariant()
+    def same_names_by_key(self) -> None:
+        for node in self.things:
+            below = [(one.name, child) for child, one in self.things.items() if one.parent == node]
+            for key in ("a", "b", "doc", "\udcff"):
+                assert sorted(self.find(NodeId(node), key)) == sorted(
+                    each for each in below if key_of(each[0]) == key
+                )
 
     @invariant()
     def same_differences(self) -> None:

@@ -49,4 +49,4 @@ def _of_windows() -> dict[int, int]:
 
 def fold(name: str) -> str:
     """The key that all names have which Windows takes for this one."""
-    return name.translate(capitals())
+    return name.upper() if name.isascii() else name.translate(capitals())

@@ -39,6 +39,11 @@ _DEVICE: Final = re.compile(
 )
 """What names a device, whatever stands behind a dot or blanks (Microsoft: Naming Files)."""
 
+_PLAIN: Final = re.compile(
+    rb"[A-Za-z0-9_~!#$%&'()+,.;=@\[\]^`{} -]*[A-Za-z0-9_~!#$%&'()+,;=@\[\]^`{}-]"
+)
+"""Most names: nothing of them needs an escape, but for devices' names."""
+
 _HALF_PAIRS: Final = re.compile("\uf0ed[\uf0a0-\uf0bf][\uf080-\uf0bf]")
 _MANY_HALVES: Final = re.compile(f"(?:{_HALF_PAIRS.pattern})+")
 
@@ -53,15 +58,20 @@ class NoName(ValueError):
 
 def to_windows(name: bytes) -> str:
     """The name that Windows is shown."""
-    text = name.decode("utf-8", "surrogateescape").translate(_ESCAPED)
-    text = _MANY_HALVES.sub(lambda found: _halves(found[0]), text)
-    if text[-1:] in {".", " "} and text not in {".", ".."}:
-        text = text[:-1] + chr(_SHIFT + ord(text[-1]))
+    text = name.decode("ascii") if _PLAIN.fullmatch(name) else _escaped(name)
     device = _DEVICE.match(text)
     if device is not None:
         last = device.end() - 1
         shown = "".join(chr(_SHIFT + byte) for byte in text[last].encode())
         text = text[:last] + shown + text[last + 1 :]
+    return text
+
+
+def _escaped(name: bytes) -> str:
+    text = name.decode("utf-8", "surrogateescape").translate(_ESCAPED)
+    text = _MANY_HALVES.sub(lambda found: _halves(found[0]), text)
+    if text[-1:] in {".", " "} and text not in {".", ".."}:
+        text = text[:-1] + chr(_SHIFT + ord(text[-1]))
     return text
 
 

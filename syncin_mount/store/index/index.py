@@ -76,6 +76,8 @@ class Index(Lookups):
         self.node_table.forget()
         self.effect_table.forget()
         self.base_table.sums.forget()
+        if self.entry_table.name_keys is not None:
+            self.entry_table.name_keys.forget_all()
 
     def _open_transaction(self) -> None:
         self.txn: lmdb.Transaction[bytes] = self.environment.begin()

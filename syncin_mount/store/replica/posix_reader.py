@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import errno
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 from reconciler.model import NodeId
@@ -53,6 +54,16 @@ class PosixReader:
     def lookup(self, parent: NodeId, name: bytes) -> NodeId | None:
         node = self._entry(parent, name)
         return None if node is None else NodeId(node)
+
+    def use_name_keys(
+        self, key_of: Callable[[bytes], str]
+    ) -> Callable[[NodeId, str], list[tuple[bytes, NodeId]]]:
+        """From now on names are found by a key that several may have. Returns what finds a
+        folder's names (and nodes) with a key: the one that had it first comes first."""
+        keys = self._ix.entry_table.use_keys(key_of)
+        return lambda parent, key: [
+            (name, NodeId(node)) for name, node in keys.find(int(parent), key)
+        ]
 
     def look(self, parent: NodeId, name: bytes) -> tuple[Attr, dict[bytes, bytes]] | None:
         """What has this name, with its extended attributes."""

@@ -172,6 +172,7 @@ class Replica:
         self.by_ino = reader.by_ino
         self.lookup = reader.lookup
         self.look = reader.look
+        self.use_name_keys = reader.use_name_keys
         self.children = reader.children
         self.keep_content = reader.keep_content
         self.get_xattr = reader.get_xattr

@@ -5,7 +5,10 @@ Owns: the tables ``entries`` and ``links``.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from syncin_mount.store.index.tables.lmdb_tables import Tables
+from syncin_mount.store.index.tables.name_keys import NameKeys
 from syncin_mount.store.records import FOLDER, U64, U64X2, Node, key
 
 
@@ -14,6 +17,12 @@ class EntryTable:
 
     def __init__(self, tables: Tables) -> None:
         self._tables = tables
+        self.name_keys: NameKeys | None = None
+
+    def use_keys(self, key_of: Callable[[bytes], str]) -> NameKeys:
+        """From now on entries are found by a key of their names, too."""
+        self.name_keys = NameKeys(self.children, key_of)
+        return self.name_keys
 
     def entry(self, parent: int, name: bytes) -> int | None:
         tables = self._tables
@@ -35,10 +44,14 @@ class EntryTable:
     def put(self, parent: int, name: bytes, node: int) -> None:
         tables = self._tables
         tables.txn.put(key(parent) + name, key(node), db=tables.entries)
+        if self.name_keys is not None:
+            self.name_keys.put(parent, name, node)
 
     def drop(self, parent: int, name: bytes) -> None:
         tables = self._tables
         tables.txn.delete(key(parent) + name, db=tables.entries)
+        if self.name_keys is not None:
+            self.name_keys.drop(parent, name)
 
 
 class LinkTable:

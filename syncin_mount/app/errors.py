@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from reconciler.errors import RemoteError
     from syncin_mount.app.runtime.free_space import Room
-    from syncin_mount.app.synchronizations.removal import OnlyHere
+    from syncin_mount.app.states.only_here import OnlyHere
     from syncin_mount.store.import_export.scan import Found
 
 

@@ -12,7 +12,8 @@ import trio
 
 from syncin_mount.app.drives.open_drive import open_drive
 from syncin_mount.app.messages import sentence
-from syncin_mount.app.processes.notify import Notice, notify
+from syncin_mount.app.processes.notices import Notice
+from syncin_mount.app.processes.notify import notify
 from syncin_mount.app.synchronizations import settings
 from syncin_mount.control.supervision import Phase
 from syncin_mount.desktop.notices import show_notice

@@ -9,7 +9,8 @@ import msgspec
 from reconciler.errors import RemoteError
 from syncin_mount.app.errors import InvalidRequest
 from syncin_mount.app.messages import sentence
-from syncin_mount.app.processes.notify import Notice, notify
+from syncin_mount.app.processes.notices import Notice
+from syncin_mount.app.processes.notify import notify
 from syncin_mount.language import t
 from syncin_mount.web.routes import Done, Name, Refused, Request, Route
 

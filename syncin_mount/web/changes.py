@@ -19,7 +19,7 @@ from syncin_mount.printable import printable
 from syncin_mount.web.routes import Done, Name, OneDrive, PathText, Request, Route
 
 if TYPE_CHECKING:
-    from syncin_mount.app.synchronizations.removal import OnlyHere
+    from syncin_mount.app.states.only_here import OnlyHere
     from syncin_mount.web.live import Live
     from syncin_mount.web.routes import Drives
 

@@ -15,7 +15,8 @@ from syncin_mount.app.drives.addresses import open_with, opener
 from syncin_mount.app.drives.open_drive import hangs
 from syncin_mount.app.errors import DriveHangs, NotPossible
 from syncin_mount.app.messages import sentence
-from syncin_mount.app.processes.notify import Notice, notify
+from syncin_mount.app.processes.notices import Notice
+from syncin_mount.app.processes.notify import notify
 from syncin_mount.app.processes.supervisor_client import told
 from syncin_mount.app.synchronizations import settings
 from syncin_mount.config import Scheduling
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable
 
     from syncin_mount.app.drives.drive import Drive
-    from syncin_mount.app.processes.notify import Unnotified
+    from syncin_mount.app.processes.notices import Unnotified
     from syncin_mount.web.live import Live
     from syncin_mount.web.runs import Runs
 

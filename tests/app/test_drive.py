@@ -20,7 +20,8 @@ from syncin_mount.app.drives.open_drive import ask_drive, is_mounted, open_drive
 from syncin_mount.app.drives.unmounted import UnmountedDrive
 from syncin_mount.app.errors import NeverSynchronized, NotMounted
 from syncin_mount.app.messages import sentence
-from syncin_mount.app.processes.notify import Notice, notify
+from syncin_mount.app.processes.notices import Notice
+from syncin_mount.app.processes.notify import notify
 from syncin_mount.app.runtime.runtime import Runtime, open_runtime
 from syncin_mount.app.runtime.turns import RememberedRun
 from syncin_mount.config import ConfigurationFile, Folders, Server, Synchronization

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
     from contextlib import AbstractAsyncContextManager
 
-    from syncin_mount.app.processes.notify import Unnotified
+    from syncin_mount.app.processes.notices import Unnotified
     from syncin_mount.control.conflict_messages import (
         ConflictEntry,
         ConflictRequest,

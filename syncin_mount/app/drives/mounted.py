@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import trio
 
-from syncin_mount.app.processes.notify import Notice, Unnotified
+from syncin_mount.app.processes.notices import Notice, Unnotified
 from syncin_mount.app.synchronizations import settings
 from syncin_mount.control.conflict_messages import AcknowledgeRequest
 from syncin_mount.control.failures import ControlError, NotRunning

@@ -24,7 +24,7 @@ from syncin_mount.app.errors import (
     WouldLose,
 )
 from syncin_mount.app.messages import remedies, says, sentence
-from syncin_mount.app.processes.notify import Notice, Unnotified
+from syncin_mount.app.processes.notices import Notice, Unnotified
 from syncin_mount.language import mark, said, t, tn
 
 

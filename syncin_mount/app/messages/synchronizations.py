@@ -8,8 +8,9 @@ from syncin_mount.app.accounts.remote_folders import Objection, Unsuited
 from syncin_mount.app.messages import remedies, says, sentence
 from syncin_mount.app.messages.quantities import files, size
 from syncin_mount.app.runtime.free_space import DownloadsDoNotFit, Room
+from syncin_mount.app.states.only_here import OnlyHere
 from syncin_mount.app.synchronizations.addition import NotListed, NotTakenBack
-from syncin_mount.app.synchronizations.removal import KeptCopy, OnlyHere
+from syncin_mount.app.synchronizations.removal import KeptCopy
 from syncin_mount.language import mark, said, t, tn
 
 WELCOME = (

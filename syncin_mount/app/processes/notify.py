@@ -2,33 +2,15 @@
 
 from __future__ import annotations
 
-import enum
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from syncin_mount.app.drives.open_drive import is_mounted
+from syncin_mount.app.processes.notices import Notice, Unnotified
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from syncin_mount.config import Folders
-    from syncin_mount.control.failures import ControlError
-
-
-class Notice(enum.Enum):
-    """What a daemon is told. Each of them it finds by itself, too, only later."""
-
-    CONFIGURATION = "the configuration was changed"
-    SERVER = "the server may take now what it refused"
-
-
-@dataclass(frozen=True, slots=True)
-class Unnotified:
-    """A mounted drive that did not take a notice."""
-
-    drive: str
-    notice: Notice
-    error: ControlError
 
 
 async def notify(folders: Folders, names: Iterable[str], notice: Notice) -> list[Unnotified]:

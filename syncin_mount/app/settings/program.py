@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 import trio
 
-from syncin_mount.app.processes.notify import Notice, notify
+from syncin_mount.app.processes.notices import Notice
+from syncin_mount.app.processes.notify import notify
 from syncin_mount.config import ConfigurationFile
 
 if TYPE_CHECKING:
-    from syncin_mount.app.processes.notify import Unnotified
+    from syncin_mount.app.processes.notices import Unnotified
     from syncin_mount.config import Configuration, Folders
     from syncin_mount.config.model import LogLevel
 

@@ -12,7 +12,8 @@ import trio
 from reconciler.errors import RemoteError
 from syncin_mount.app.accounts.sessions import session_with
 from syncin_mount.app.drives.open_drive import is_mounted
-from syncin_mount.app.processes.notify import Notice, Unnotified, notify
+from syncin_mount.app.processes.notices import Notice, Unnotified
+from syncin_mount.app.processes.notify import notify
 from syncin_mount.app.synchronizations import registration
 from syncin_mount.config import ConfigurationFile
 from syncin_mount.remote.registrations import update_paths

@@ -35,6 +35,7 @@ from syncin_mount.app.errors import (
 )
 from syncin_mount.app.messages import sentence
 from syncin_mount.app.settings.bookmarks import remove_bookmark
+from syncin_mount.app.states.only_here import OnlyHere
 from syncin_mount.config import ConfigurationFile
 from syncin_mount.config.notes import NotesFile
 from syncin_mount.deep_tree import remove_tree
@@ -52,27 +53,6 @@ SET_ASIDE = ".removed-"
 
 NOT_REGISTERED = 400
 """The server's status for a registration that it does not have."""
-
-
-@dataclass(frozen=True, slots=True)
-class OnlyHere:
-    """What the local copy alone has: ``unsent`` are paths of changes that the server does not have
-    ("" for a deletion), ``local`` those of what stays here (left out by a rule, links, devices),
-    ``binned`` those where the bin's entries were. ``absent`` counts files whose content is on the
-    server only. ``trouble`` says why none of it can be told. ``event`` is the number of the copy's
-    last event: another one, and it may be something else."""
-
-    unsent: tuple[str, ...] = ()
-    local: tuple[str, ...] = ()
-    binned: tuple[str, ...] = ()
-    absent: int = 0
-    trouble: str = ""
-    event: int | None = None
-
-    @property
-    def is_lost(self) -> bool:
-        """Whether anything is lost with the copy."""
-        return bool(self.unsent or self.local or self.binned or self.trouble)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import trio
 
 from syncin_mount.app.accounts.sessions import session_with
-from syncin_mount.app.processes.notify import Notice, Unnotified, notify
+from syncin_mount.app.processes.notices import Notice, Unnotified
+from syncin_mount.app.processes.notify import notify
 from syncin_mount.app.synchronizations import registration
 from syncin_mount.config import ConfigurationFile
 

@@ -15,7 +15,8 @@ from syncin_mount.cli.ui import lookup, output
 from syncin_mount.language import t
 
 if TYPE_CHECKING:
-    from syncin_mount.app.synchronizations.removal import KeptCopy, OnlyHere, Removed
+    from syncin_mount.app.states.only_here import OnlyHere
+    from syncin_mount.app.synchronizations.removal import KeptCopy, Removed
     from syncin_mount.config import Folders
 
 _SHOWN = 20

@@ -13,7 +13,7 @@ from syncin_mount.language import t
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from syncin_mount.app.processes.notify import Unnotified
+    from syncin_mount.app.processes.notices import Unnotified
     from syncin_mount.app.synchronizations.change_settings import SettingsChange
     from syncin_mount.app.synchronizations.reregister import Reregistered
     from syncin_mount.config import Folders, Server
@@ -24,7 +24,8 @@ def configuration_changed(folders: Folders, names: Iterable[str]) -> None:
     mounted = [name for name in names if is_mounted(folders, name)]
     if not mounted:
         return  # start-up time
-    from syncin_mount.app.processes.notify import Notice, notify  # noqa: PLC0415 (start-up time)
+    from syncin_mount.app.processes.notices import Notice  # noqa: PLC0415 (start-up time)
+    from syncin_mount.app.processes.notify import notify  # noqa: PLC0415 (start-up time)
 
     warn_of(output.run_async(notify, folders, mounted, Notice.CONFIGURATION))
 

@@ -273,6 +273,7 @@ async def two_watchers(runtime: Runtime) -> list[Any]:
 
 @pytest.mark.slow
 async def test_ten_thousand_names_take_some_milliseconds_and_let_others_run(computer: Computer):
+    """Measured in processor time, which other work on the machine does not change."""
     async with computer.mounted() as runtime, watched(computer):
         replica = runtime.replica
         nodes = [make(replica, f"{number}") for number in range(10_000)]
@@ -285,24 +286,25 @@ async def test_ten_thousand_names_take_some_milliseconds_and_let_others_run(comp
             async def tick() -> None:
                 nonlocal longest
                 while True:
-                    began = time.perf_counter()
+                    began = time.process_time()
                     await trio.lowlevel.checkpoint()
-                    longest = max(longest, time.perf_counter() - began)
+                    longest = max(longest, time.process_time() - began)
 
             await client.status()
             nursery.start_soon(tick)
-            began = time.perf_counter()
+            began = time.process_time()
             found: list[States] = []
             for start in range(0, len(names), 2500):
                 request = StatesRequest("", names[start : start + 2500])
                 assert len(msgspec.json.encode(request)) < 64 * 1024
                 found.append(await client.states(request))
-            took = time.perf_counter() - began
+            took = time.process_time() - began
             nursery.cancel_scope.cancel()
         all_states = [each for part in found for each in part.states]
         assert sum(each is not None and each.value == "waiting" for each in all_states) == 10
         print(f"10,000 names: {took * 1000:.0f} ms; longest pause {longest * 1000:.1f} ms")
         assert took < 2
+        assert longest < 0.1
 
 
 async def test_who_only_asks_has_it_summed_once(computer: Computer, monkeypatch):

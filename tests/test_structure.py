@@ -139,7 +139,7 @@ TOO_LONG: dict[str, int] = {}
 come."""
 
 TOO_FULL = {
-    "syncin_mount/cli/commands": 37,
+    "syncin_mount/cli/commands": 38,
     "syncin_mount/devserver": 26,
 }
 """Folders that have more modules, and how many at the most: a command has a module of its own, the

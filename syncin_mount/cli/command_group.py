@@ -62,6 +62,7 @@ COMMANDS: dict[str, Lazy] = {
     "down": _own("down", "Unmount all drives, and stop the supervisor."),
     "sync": _own("sync", "Synchronize now."),
     "status": _own("status", "Show the state of the synchronizations."),
+    "metrics": _own("metrics", "Print figures for Prometheus."),
     "filter": _own("filter_", "Choose what a synchronization leaves out."),
     "pause": Lazy(
         "syncin_mount.cli.commands.pause:pause", "Pause synchronizations until 'resume'."

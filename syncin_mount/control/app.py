@@ -47,6 +47,7 @@ Send = Callable[[Message], Awaitable[None]]
 _LARGEST_BODY = 64 * 1024
 _JSON = [(b"content-type", b"application/json")]
 _LINES = [(b"content-type", b"application/x-ndjson")]
+_METRICS = [(b"content-type", b"text/plain; version=0.0.4; charset=utf-8")]
 
 
 class ControlApp:
@@ -118,7 +119,11 @@ class ControlApp:
             await self._told(call, send)
 
     async def _told(self, call: tuple[str, str], send: Send) -> None:
-        """Calls that have the daemon do something at once, and are answered with its status."""
+        """Calls that have the daemon do something at once, and are answered with its status;
+        and its figures."""
+        if call == Call.METRICS.value:
+            await _text(send, self._service.metrics())
+            return
         if call == Call.RELOAD.value:
             await self._service.reload()
         elif call == Call.RETRY.value:
@@ -264,6 +269,11 @@ def _body_part(data: bytes, *, more: bool) -> Message:
 async def _whole(send: Send, answer: msgspec.Struct, status: int = 200) -> None:
     await send({"type": "http.response.start", "status": status, "headers": _JSON})
     await send(_body_part(encoded(answer), more=False))
+
+
+async def _text(send: Send, answer: str) -> None:
+    await send({"type": "http.response.start", "status": 200, "headers": _METRICS})
+    await send(_body_part(answer.encode(), more=False))
 
 
 async def _failure(send: Send, status: int, failure: Failure) -> None:

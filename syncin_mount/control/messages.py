@@ -399,6 +399,7 @@ class Call(enum.Enum):
     """The calls of the control API, with method and path."""
 
     STATUS = ("GET", "/status")
+    METRICS = ("GET", "/metrics")
     WATCH = ("POST", "/watch")
     FOLLOW = ("POST", "/follow")
     JOURNAL = ("POST", "/journal")

@@ -50,6 +50,10 @@ class Service(Protocol):
     """
 
     def status(self) -> Status: ...
+    def metrics(self) -> str:
+        """Its figures, in the text format of Prometheus (version 0.0.4)."""
+        ...
+
     def watch(self) -> AsyncGenerator[Summary, None]:
         """How it is, and each time that this changes how it is then. Ends with the drive."""
         ...

@@ -11,7 +11,9 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
+import httpx
 import pytest
 import trio
 
@@ -124,3 +126,42 @@ async def test_a_drive_at_rest_tells_its_files_and_bytes(world: World):
     await world.must("sync", "docs")
     (told,) = await world.json("status", "docs")
     assert (told["mounted"], told["files"], told["bytes"]) == (False, 3, 3)
+
+
+async def test_a_monitor_is_told_by_the_status_alone(ours: World):
+    await ours.must("up")
+    await until(lambda: online(ours), "both are online")
+    found = await ours.run("status", "--check")
+    assert (found.status, found.out, found.error) == (0, "", "")
+    await ours.must("umount", "pics")
+    found = await ours.run("status", "--check")
+    assert found.status == 1
+    assert re.search(r"^pics +no ", found.out, re.MULTILINE), found.out
+    assert not re.search(r"^docs ", found.out, re.MULTILINE), found.out
+    await ours.must("disable", "pics")
+    assert (await ours.run("status", "--check")).status == 0
+
+
+async def online(world: World) -> bool:
+    return all(each["online"] for each in await world.json("status"))
+
+
+async def test_figures_for_prometheus(ours: World, tmp_path: Path):
+    await ours.must("mount", "docs")
+    said = await ours.must("metrics")
+    assert 'syncin_mount_mounted{drive="docs"} 1\n' in said
+    assert 'syncin_mount_mounted{drive="pics"} 0\n' in said
+    assert "pics" not in await ours.must("metrics", "docs")
+    target = tmp_path / "figures.prom"
+    target.write_text("former")
+    await ours.must("metrics", "docs", "--output", str(target))
+    assert target.stat().st_mode & 0o777 == 0o644
+    asked = httpx.AsyncHTTPTransport(uds=str(ours.home / "state/run/docs.sock"))
+    async with httpx.AsyncClient(transport=asked) as client:
+        answer = await client.get("http://drive/metrics")
+    assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
+    for text in (target.read_text(), answer.text):
+        assert 'syncin_mount_mounted{drive="docs"} 1\n' in text
+    refused = await ours.run("metrics", "--output", str(tmp_path / "none/figures.prom"))
+    assert refused.status == 1
+    assert str(tmp_path / "none") in refused.error

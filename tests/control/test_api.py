@@ -65,6 +65,9 @@ class Service:
     def status(self) -> Status:
         return STATUS
 
+    def metrics(self) -> str:
+        return "# HELP a figure\n"
+
     async def watch(self) -> AsyncIterator[Summary]:
         yield Summary("idle")
         if self.never:

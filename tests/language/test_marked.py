@@ -40,6 +40,7 @@ APART = {
     "syncin_mount/web/guard.py": "the same",
     "syncin_mount/web/files.py": "JavaScript",
     "syncin_mount/app/settings/places.py": "XML",
+    "syncin_mount/app/support/metrics.py": "what Prometheus is told of each figure, in English",
     "syncin_mount/app/support/support_report.py": "the report for who mends the program",
     "syncin_mount/cli/man_page.py": "the manual page, which is English",
     "syncin_mount/cli/ui/json_form.py": "the reference of JSON, which is English",

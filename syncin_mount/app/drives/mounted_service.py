@@ -242,6 +242,11 @@ class MountedService:
     def status(self) -> Status:
         return status_of(self._runtime, mounted=True, manual=self._manual)
 
+    def metrics(self) -> str:
+        from syncin_mount.app.support.metrics import exposition  # noqa: PLC0415 (few ask)
+
+        return exposition([self.status()])
+
     async def watch(self) -> AsyncGenerator[Summary, None]:
         """Ends when the daemon is asked to."""
         looks = self._looks(lambda: summary_of(self._runtime), lambda _: WATCH_EVERY)

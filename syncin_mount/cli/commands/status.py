@@ -29,8 +29,13 @@ if TYPE_CHECKING:
     help="Keep it on the screen until q or Ctrl-C; in a pipe, print each change.",
 )
 @click.option("--all", "each_one", is_flag=True, help="Each problem on a line of its own.")
+@click.option(
+    "--check",
+    is_flag=True,
+    help="For monitoring: only what is not as it should be, with an exit status that tells.",
+)
 @output.json_option
-def command(name: str | None, watch: bool, each_one: bool, as_json: bool) -> None:
+def command(name: str | None, watch: bool, each_one: bool, check: bool, as_json: bool) -> None:
     """Show the state of synchronization NAME, or of all of them.
 
     Whether it is mounted and online, when it ran and will run, how many changes are pending, and
@@ -41,6 +46,10 @@ def command(name: str | None, watch: bool, each_one: bool, as_json: bool) -> Non
     is pending of it.
 
     With --watch, --json prints one document a line at each change.
+
+    With --check, the exit status is 5 where the server refuses, else 4 where a guard halted a
+    drive, 3 where the server is away, and 1 where a run failed, somebody is needed, or an enabled
+    drive is not mounted. Where all is well, nothing is printed.
     """
     folders, configuration = lookup.load()
     path = ""
@@ -49,13 +58,15 @@ def command(name: str | None, watch: bool, each_one: bool, as_json: bool) -> Non
         name = one.name
     if path and watch:
         raise click.UsageError(t("--watch goes with NAME, or alone"))
+    if check and (path or watch):
+        raise click.UsageError(t("--check goes with NAME, or alone"))
     if watch:
         _watch(folders, name, as_json=as_json)
         return
     now = time.time()
     from syncin_mount.app.runs.status_poller import StatusPoller  # noqa: PLC0415 (start-up time)
     from syncin_mount.cli.ui.status_display import plain, tell  # noqa: PLC0415
-    from syncin_mount.cli.ui.status_table import StatusRow  # noqa: PLC0415
+    from syncin_mount.cli.ui.status_table import StatusRow, checked  # noqa: PLC0415
 
     looker = StatusPoller(folders)
     found = looker.look_now(configuration, _chosen(configuration, name), now)
@@ -67,11 +78,15 @@ def command(name: str | None, watch: bool, each_one: bool, as_json: bool) -> Non
 
         show_path(folders, configuration, seen[0], path, as_json=as_json)
         return
+    if check:
+        seen = [checked(each) for each in seen]
+        seen = [each for each in seen if as_json or each.exit]
     if as_json:
         output.emit_json([plain(each) for each in seen])
     elif name is not None:
-        _show_one(seen[0], looker.trouble, each_one=each_one)
-    else:
+        for each in seen:
+            _show_one(each, looker.trouble, each_one=each_one)
+    elif seen or not check:
         tell(seen, looker.trouble, brief=True, now=now)
     # One synchronization that cannot tell must not hide the others.
     raise SystemExit(max((each.exit for each in seen), default=int(Exit.DONE)))

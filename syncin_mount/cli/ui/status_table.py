@@ -4,15 +4,15 @@ went wrong. Pure."""
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, assert_never
 
 from msgspec import structs
 
 from syncin_mount import advice
 from syncin_mount.app.drives.drive_state import DriveState, state_of
 from syncin_mount.app.messages import quantities
-from syncin_mount.cli.exit_status import exit_for
+from syncin_mount.cli.exit_status import Exit, exit_for
 from syncin_mount.cli.ui import grouping, output, progress_text
 from syncin_mount.cli.ui.progress_text import duration
 from syncin_mount.control.supervision import Phase
@@ -115,6 +115,40 @@ class Line:
     name: str
     kind: str
     text: str
+
+
+def _exit_for(state: DriveState, *, enabled: bool) -> Exit:
+    """What a monitor is told of a drive; DONE for one that is as it should be."""
+    match state:
+        case DriveState.REFUSED:
+            return Exit.REFUSED
+        case DriveState.HALTED:
+            return Exit.HALTED
+        case DriveState.OFFLINE:
+            return Exit.UNREACHABLE
+        case DriveState.FAILED | DriveState.PROBLEMS:
+            return Exit.UNFINISHED
+        case DriveState.UNMOUNTED:
+            return Exit.UNFINISHED if enabled else Exit.DONE
+        case (
+            DriveState.PAUSED
+            | DriveState.WAITS_FOR_TURN
+            | DriveState.SYNCING
+            | DriveState.DOWNLOADING
+            | DriveState.WAITING
+            | DriveState.IDLE
+        ):
+            return Exit.DONE
+        case _:
+            assert_never(state)
+
+
+def checked(row: StatusRow) -> StatusRow:
+    """The row with the exit status that tells a monitor of the drive."""
+    if row.status is None:
+        return row
+    told = _exit_for(state_of(row.status), enabled=row.configured.enabled)
+    return replace(row, exit=int(told))
 
 
 def columns(seen: Sequence[StatusRow]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,14 +12,19 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, Route, sync_playwright
 
+from tests.web.buttons import PRESSES, TELL, buttons, marked
 from tests.web.conftest import World
 
 AXE = files("axe_playwright_python") / "axe.min.js"
 """Only the script is used: it is pinned, and no copy of it lies in the repository."""
 
 PATIENCE_MS = 30_000
+
+_SCRIPTS = "|".join(script for script, found in buttons().items() if found)
+WITH_BUTTONS = re.compile(f"^http://127[.]0[.]0[.]1:[0-9]+/({_SCRIPTS})$")
+"""The page's scripts that have any."""
 
 
 @contextmanager
@@ -107,9 +113,23 @@ class Tab:
 def new_tab(browser: Browser, world: World, **options: Any) -> Iterator[Tab]:
     """In a window of its own; closed at the end, where nothing may have gone wrong in it."""
     context = browser.new_context(**{"viewport": {"width": 1280, "height": 900}, **options})
+    count_presses(context)
     tab = Tab(world, context.new_page())
     try:
         yield tab
         assert tab.wrong == []
     finally:
         context.close()
+
+
+def count_presses(context: BrowserContext) -> None:
+    """Has `PRESSES` know which buttons of the page are pressed in it. Scripts that have any come
+    from the sources then; `test_static` reads what the program itself serves."""
+
+    def mark(route: Route) -> None:
+        script = urlsplit(route.request.url).path.removeprefix("/")
+        route.fulfill(body=marked(script), content_type="text/javascript; charset=utf-8")
+
+    context.expose_function("tellPressed", PRESSES.take)
+    context.add_init_script(TELL)
+    context.route(WITH_BUTTONS, mark)

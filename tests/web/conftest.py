@@ -18,6 +18,7 @@ from syncin_mount.cli.demo.sandbox import Sandbox
 from syncin_mount.config import Folders
 from syncin_mount.control.sockets import listener_of
 from syncin_mount.control.supervision import NAME
+from tests.web.buttons import PRESSES, known
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -198,6 +199,22 @@ def tab(browser: Browser, drives: World) -> Iterator[Tab]:
     with new_tab(browser, drives) as found:
         found.enter()
         yield found
+
+
+@pytest.fixture(autouse=True)
+def presses(request: pytest.FixtureRequest) -> Iterator[None]:
+    """A test presses the buttons that the table says it does (`tests.web.buttons`)."""
+    PRESSES.keys.clear()
+    failed = request.session.testsfailed
+    yield
+    test = f"{request.path.name}::{request.node.originalname}"
+    pressed = set(PRESSES.keys)
+    if folder := os.environ.get("SYNCIN_PRESSES"):
+        with (Path(folder) / str(os.getpid())).open("a") as file:
+            file.write("\t".join([test, *sorted(pressed)]) + "\n")
+    elif request.session.testsfailed == failed:
+        lacking = {key for key, by in known().items() if by == test} - pressed
+        assert not lacking, f"buttons.toml says that this test presses {sorted(lacking)}"
 
 
 @pytest.fixture(scope="module")

@@ -132,10 +132,18 @@ def test_a_drive_at_rest_stays_at_rest(tab: Tab, drives: World):
     drives.must("mount", "Notes")
 
 
-@pytest.mark.parametrize("way", ["Stop", "closed tab"])
-def test_stopped_it_ends_soon_and_the_drive_is_there_again(browser: Browser, drives: World, way):
-    here = drives.drive("Notes")
-    large = here / f"large {way}"
+def test_stopped_it_ends_soon_and_the_drive_is_there_again(browser: Browser, drives: World):
+    ends_soon(browser, drives, stops=True)
+
+
+def test_with_its_tab_closed_it_ends_soon_and_the_drive_is_there_again(
+    browser: Browser, drives: World
+):
+    ends_soon(browser, drives, stops=False)
+
+
+def ends_soon(browser: Browser, drives: World, *, stops: bool) -> None:
+    large = drives.drive("Notes") / "large"
     with large.open("wb") as file:  # of zeros that no disk has: reading them takes minutes
         file.truncate(LARGE_GIB << 30)
     with new_tab(browser, drives) as tab:
@@ -147,7 +155,7 @@ def test_stopped_it_ends_soon_and_the_drive_is_there_again(browser: Browser, dri
         tab.shows(dialog.get_by_text("Reading the contents"))
         tab.shows(dialog.get_by_text(f"of {LARGE_GIB} GiB"))
         began = time.monotonic()
-        if way == "Stop":
+        if stops:
             dialog.get_by_role("button", name="Stop").click()
             tab.shows(dialog.get_by_text("It was stopped."))
     until(lambda: is_mounted(drives), "it is mounted again")

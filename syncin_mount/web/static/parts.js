@@ -48,7 +48,7 @@ export function Button({ icon, children, kind = "", ...more }) {
 const EDGE = 8;
 
 // A button that opens a list of actions; Escape and a click elsewhere close it.
-export function Menu({ label, icon, children, hidden = false }) {
+export function Menu({ label, icon, children, hidden = false, ...more }) {
   const box = useRef(null);
   useEffect(() => {
     const close = (event) => {
@@ -71,7 +71,8 @@ export function Menu({ label, icon, children, hidden = false }) {
     if (event.target.closest(".item")) box.current.open = false;
   };
   return html`<details class="menu" ref=${box} onToggle=${() => bringIntoView(box.current)}>
-    <summary class="button ${hidden ? "round" : ""}" aria-label=${hidden ? label : undefined}>
+    <summary class="button ${hidden ? "round" : ""}" aria-label=${hidden ? label : undefined}
+      ...${more}>
       ${icon && html`<${Icon} name=${icon} />`}${!hidden && label}</summary>
     <div class="items" onClick=${chosen}>${children}</div>
   </details>`;

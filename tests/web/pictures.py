@@ -63,6 +63,7 @@ def set_the_scene(world: World) -> None:
     (here / "Letters").mkdir()
     (here / "Letters/Offer.odt").write_bytes(b"x" * 48_000)
     make_a_conflict(world)
+    world.must("desktop", "install")
     for path in sorted((there / "Projects").iterdir())[:30]:
         path.unlink()
     world.sandbox.run(PROFILE, "sync", "Projects")
@@ -93,12 +94,25 @@ We build the shelves in oak, and deliver them to your house.
 
 We look forward to your answer.
 """
+TIDY = """() => {
+    for (const each of document.querySelectorAll(".checks li")) {
+        if (each.innerText.includes("belongs to another profile")) each.remove();
+    }
+    const texts = document.createTreeWalker(document.querySelector("main"), NodeFilter.SHOW_TEXT);
+    while (texts.nextNode()) {
+        texts.currentNode.data = texts.currentNode.data
+            .replace(/[/]tmp[/]\\w+[/]home[/]home/g, "/home/anna/.config/syncin-mount")
+            .replace(/[/]tmp[/]\\w+[/]home[/]drives/g, "/home/anna");
+    }
+}"""
+"""Without drives of whatever else runs here, and with folders as somebody has them."""
+
 WORDS = ("Report", "Budget", "Minutes", "Invoice", "Sketch", "Letter", "Plan")
 KINDS = {"Documents": "odt", "Photos": "jpg", "Music": "ogg", "Projects": "md"}
 
 
 def take(browser: Browser, world: World) -> None:
-    """The first screen, a plan, and each other screen but Health, which shows this machine."""
+    """The first screen, a plan, and each other screen."""
     context = browser.new_context(viewport=SIZE)
     page = enter(context.new_page(), world)
     page.get_by_role("article", name="Photos").get_by_role("progressbar").wait_for()
@@ -124,11 +138,17 @@ def take(browser: Browser, world: World) -> None:
     go(page, "Trash", "Documents")
     page.get_by_text("Offer.md").first.wait_for()
     shoot(page, "page-trash")
-    go(page, "Explain", "Documents")
-    page.locator("main form input").fill("Offer.md")
+    go(page, "Explain", "Music")
+    page.locator("main form input").fill("Encore 41.ogg")
     page.locator("main form button[type=submit]").click()
-    page.locator(".explained").first.wait_for()
+    page.locator(".flow").first.wait_for()
     shoot(page, "page-explain")
+    page.get_by_role("link", name="Health").click()
+    page.get_by_text("are looked at…").wait_for()
+    page.get_by_text("are looked at…").wait_for(state="detached")
+    page.get_by_role("list", name="The last lines").get_by_role("listitem").first.wait_for()
+    page.evaluate(TIDY)
+    shoot(page, "page-health")
     add(page)
     context.close()
 
@@ -157,13 +177,25 @@ def enter(page: Page, world: World) -> Page:
     return page
 
 
+FOOT = 40
+"""Pixels below the last thing that is shown."""
+
+
 def shoot(page: Page, name: str, *, full_page: bool = False) -> None:
-    """With ``full_page``, in a window that is as high: what is below one is not drawn."""
+    """What is seen without the empty rest of the window; with ``full_page``, in a window that is as
+    high as the page: what is below one is not drawn."""
     if full_page:
         height = page.evaluate("() => document.documentElement.scrollHeight")
         page.set_viewport_size({**SIZE, "height": height})
         page.wait_for_timeout(500)
-    page.screenshot(path=TARGET / f"{name}.png", animations="disabled")
+    seen = page.viewport_size or SIZE
+    if page.locator("dialog").count() == 0:
+        end = page.evaluate("""() => Math.max(...[...document.querySelectorAll("main *")]
+            .map((each) => each.getBoundingClientRect().bottom))""")
+        seen["height"] = min(seen["height"], int(end) + FOOT)
+    page.screenshot(
+        path=TARGET / f"{name}.png", animations="disabled", clip={"x": 0, "y": 0, **seen}
+    )
     page.set_viewport_size(SIZE)
 
 

@@ -193,7 +193,7 @@ def removed(root: Root) -> None:
 
 def by_pipx(root: Root, work: Path) -> None:
     """The wheel, as the README has it: what must be there, and then the user's own command."""
-    archives = ROOT / "platform" / "linux" / "packages" / "archives.py"
+    archives = ROOT / "platform" / "packages" / "archives.py"
     subprocess.run([sys.executable, archives, work / "dist"], check=True, capture_output=True)
     [wheel] = (work / "dist").glob("*.whl")
     shutil.copy(wheel, root.folder / "tmp")

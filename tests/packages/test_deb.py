@@ -22,7 +22,7 @@ BASE = "/usr/lib/syncin-mount"
 @pytest.fixture
 def builder(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Its modules can be imported, as they are where ./dev runs them."""
-    monkeypatch.syspath_prepend(str(ROOT / "platform" / "linux" / "packages"))
+    monkeypatch.syspath_prepend(str(ROOT / "platform" / "packages"))
     yield
     for name in ("deb", "archives", "environment", "licences"):
         sys.modules.pop(name, None)

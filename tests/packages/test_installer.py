@@ -22,7 +22,7 @@ PYTHON = "/opt/syncin-mount/python/bin/python3"
 
 @pytest.fixture
 def installer(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
-    monkeypatch.syspath_prepend(str(ROOT / "platform" / "linux" / "packages"))
+    monkeypatch.syspath_prepend(str(ROOT / "platform" / "packages"))
     import installer as found
 
     yield found

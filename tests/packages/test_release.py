@@ -23,7 +23,7 @@ SECONDS = 1_800_000_000
 @pytest.fixture
 def release(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
     """The module, imported as ./dev runs it."""
-    monkeypatch.syspath_prepend(str(ROOT / "platform" / "linux" / "packages"))
+    monkeypatch.syspath_prepend(str(ROOT / "platform" / "packages"))
     import release as found
 
     yield found
@@ -110,7 +110,7 @@ def test_a_folder_that_is_no_clone_is_refused(release: ModuleType, tmp_path: Pat
 
 def test_without_dry_run_it_says_what_people_do():
     done = subprocess.run(
-        [sys.executable, "platform/linux/packages/release.py"],
+        [sys.executable, "platform/packages/release.py"],
         cwd=ROOT,
         check=False,
         capture_output=True,

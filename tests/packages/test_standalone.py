@@ -20,7 +20,7 @@ from tests.cli.test_self_check import library_in
 from tests.packages.test_wheel import STORY
 
 ROOT = Path(__file__).parents[2]
-BUILDER = ROOT / "platform" / "linux" / "packages" / "standalone.py"
+BUILDER = ROOT / "platform" / "packages" / "standalone.py"
 SECONDS = 1_800_000_000
 MAX_BYTES = 30_000_000
 

@@ -16,7 +16,7 @@ from tests.cli.test_self_check import library_in
 from tests.packages.environment import Installed, install
 
 ROOT = Path(__file__).parents[2]
-ARCHIVES = ROOT / "platform" / "linux" / "packages" / "archives.py"
+ARCHIVES = ROOT / "platform" / "packages" / "archives.py"
 
 
 def build(script: Path, folder: Path, **environment: str) -> tuple[Path, Path]:

@@ -72,7 +72,7 @@ def _own_files(root: Path, tree: Path, libc: str) -> None:
         (tree / name).write_text(text, encoding="utf-8")
     # As the package for Debian starts it.
     shutil.copy(root / "platform" / "linux" / "debian" / NAME, tree / "python")
-    shutil.copy(root / "platform" / "linux" / "packages" / "installer.py", tree / "python")
+    shutil.copy(root / "platform" / "packages" / "installer.py", tree / "python")
 
 
 def _licences(root: Path, tree: Path, files: list[Path]) -> None:

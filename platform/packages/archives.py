@@ -18,7 +18,7 @@ import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[2]
 
 PACKAGES_OF_DEBIAN = "packages-of-debian"
 """Among the licences of the archive with its own Python: name and version, a line each."""

@@ -61,7 +61,7 @@ def assemble(root: Path, base: Path, target: Path) -> Path:
     suchlike, which the caller places."""
     say("building the wheel and installing what the program needs")
     python = builder(root, base / "builder")
-    run(python, root / "platform/linux/packages/archives.py", base / "dist")
+    run(python, root / "platform/packages/archives.py", base / "dist")
     [wheel] = (base / "dist").glob("syncin_mount-*.whl")
     install(root, python, wheel, target)
     share = Path(shutil.move(target / "share", base / "share"))

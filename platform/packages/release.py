@@ -94,7 +94,7 @@ def tests(made: Made, without: str | None) -> None:
 def build(version: str, folder: Path, made: Made) -> None:
     """Put packages, documentation and list of parts into the new ``folder``. Raises NoRelease."""
     python = sys.executable
-    here = "platform/linux/packages"
+    here = "platform/packages"
     _run("building the wheel", python, f"{here}/archives.py", str(folder))
     made.tell("wheel and source archive", "built")
     if shutil.which("dpkg-deb"):

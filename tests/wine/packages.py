@@ -18,23 +18,24 @@ _FOR_TESTS: Final = ("cryptography", "hypothesis", "pytest", "pytest-timeout", "
 _FOR_WINDOWS: Final = ("colorama", "pywin32-ctypes")
 """What pytest and keyring need there: pip judges the markers of requirements by this system."""
 _NOT_FOR_WINDOWS: Final = frozenset({"jeepney", "secretstorage"})
-_WITHOUT_WHEEL: Final = frozenset({"winfspy"})
-"""None for Python 3.12 and newer; nothing imports it yet."""
+_OF_OLDER_PYTHON: Final = {"winfspy": "3.11"}
+"""Has no wheels for newer ones. That for this Python fits them too: its one compiled module keeps
+to the part of Python's interface that stays (``python3.dll``), and cffi's."""
 
 
 def requirements() -> list[str]:
-    """Names of the packages, the program's own first."""
+    """Names of the packages that the program needs."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     needed = [
         re.split(r"[<>=!~ ;]", each, maxsplit=1)[0]
         for each in project["dependencies"]
         if "sys_platform == 'linux'" not in each
     ]
-    return [each for each in needed if each not in _WITHOUT_WHEEL] + [*_FOR_TESTS, *_FOR_WINDOWS]
+    return [*needed, *_FOR_WINDOWS]
 
 
 def _key() -> str:
-    told = "\n".join(requirements()) + (ROOT / "constraints.txt").read_text()
+    told = "\n".join((*requirements(), *_FOR_TESTS)) + (ROOT / "constraints.txt").read_text()
     return hashlib.sha256(told.encode()).hexdigest()
 
 
@@ -45,25 +46,43 @@ def are_there(version: str) -> bool:
 
 
 def set_up(version: str) -> None:
-    """Fetches and unpacks them. Raises CannotSetUp."""
+    """Fetches and unpacks them, and what tests need. Raises CannotSetUp."""
     wheels = DOWNLOADS / f"wheels-{version}"
     shutil.rmtree(wheels, ignore_errors=True)
-    pip(
-        f"fetching the packages for Python {version} on Windows",
-        *("download", "--only-binary=:all:", "--platform", "win_amd64"),
-        *("--python-version", version, "--implementation", "cp"),
-        *("-c", str(ROOT / "constraints.txt"), "-d", str(wheels), *requirements()),
-    )
+    fetch(version, [*requirements(), *_FOR_TESTS], wheels)
     target = packages_folder(version)
-    fresh = target.with_suffix(".new")
+    fresh = packages_folder(f"{version}-new")
     shutil.rmtree(fresh, ignore_errors=True)
     shutil.rmtree(target, ignore_errors=True)
+    unpack(wheels, fresh)
+    (fresh / "key").write_text(_key())
+    fresh.rename(target)
+
+
+def fetch(version: str, names: list[str], wheels: Path) -> None:
+    """Fetches these packages with what they need, as wheels for a version of Python on Windows.
+    Raises CannotSetUp."""
+    options = ("--only-binary=:all:", "--platform", "win_amd64", "--implementation", "cp")
+    pinned = ("-c", ROOT / "constraints.txt", "-d", wheels)
+    pip(
+        f"fetching the packages for Python {version} on Windows",
+        *("download", *options, "--python-version", version, *pinned),
+        *(each for each in names if each not in _OF_OLDER_PYTHON),
+    )
+    for name, older in _OF_OLDER_PYTHON.items():
+        if name in names:
+            pip(
+                f"fetching {name}",
+                *("download", "--no-deps", *options, "--python-version", older, *pinned, name),
+            )
+
+
+def unpack(wheels: Path, target: Path) -> None:
+    """Puts all of these packages that are for Windows into one folder."""
     for wheel in sorted(wheels.glob("*.whl")):
         if _name(wheel) not in _NOT_FOR_WINDOWS:
             with zipfile.ZipFile(wheel) as zipped:
-                zipped.extractall(fresh)
-    (fresh / "key").write_text(_key())
-    fresh.rename(target)
+                zipped.extractall(target)
 
 
 def _name(wheel: Path) -> str:

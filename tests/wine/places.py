@@ -10,7 +10,6 @@ HERE: Final = ROOT / "tests" / "wine"
 CACHE: Final = ROOT / ".wine"
 """All that is fetched and made; who removes it has it made anew."""
 DOWNLOADS: Final = CACHE / "downloads"
-PREFIX: Final = CACHE / "prefix"
 COMPILED: Final = CACHE / "compiled"
 
 
@@ -22,6 +21,11 @@ def python_folder(version: str) -> Path:
 def packages_folder(version: str) -> Path:
     """Where the packages for it lie, unpacked."""
     return CACHE / f"packages-{version}"
+
+
+def prefix_folder(version: str) -> Path:
+    """Where Wine's drive C and registry for it lie: what runs in one prefix ends together."""
+    return CACHE / f"prefix-{version}"
 
 
 def inside(path: Path) -> str:

@@ -13,34 +13,47 @@ from pathlib import Path
 from typing import Final
 
 from tests.wine.commands import run
-from tests.wine.places import COMPILED, HERE, PREFIX, ROOT, inside, packages_folder, python_folder
+from tests.wine.places import (
+    COMPILED,
+    HERE,
+    ROOT,
+    inside,
+    packages_folder,
+    prefix_folder,
+    python_folder,
+)
 
 _MEMORY: Final = Path("/dev/shm")
 _ROOM_BYTES: Final = 2 << 30
 """Tests write where their syncs cost nothing, if there is that much room."""
-_MADE: Final = PREFIX / "made"
+_MADE: Final = "made"
 
 
-def is_there() -> bool:
+def is_there(version: str) -> bool:
     """Whether the prefix was made whole."""
-    return _MADE.exists()
+    return (prefix_folder(version) / _MADE).exists()
 
 
-def set_up() -> None:
+def set_up(version: str) -> None:
     """Makes the prefix. Raises CannotSetUp."""
-    shutil.rmtree(PREFIX, ignore_errors=True)
-    PREFIX.parent.mkdir(exist_ok=True)
-    run(
-        "making a folder for Wine", ("xvfb-run", "-a", "wine", "wineboot", "--init"), _environment()
-    )
-    run("waiting for Wine", ("wineserver", "--wait"), _environment())
-    _MADE.touch()
+    make(prefix_folder(version))
 
 
-def _environment() -> dict[str, str]:
+def make(folder: Path) -> None:
+    """Makes a prefix in this folder, in place of what is there. Raises CannotSetUp."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.parent.mkdir(exist_ok=True)
+    variables = environment(folder)
+    run("making a folder for Wine", ("xvfb-run", "-a", "wine", "wineboot", "--init"), variables)
+    run("waiting for Wine", ("wineserver", "--wait"), variables)
+    (folder / _MADE).touch()
+
+
+def environment(prefix: Path) -> dict[str, str]:
+    """The variables of what runs in a prefix."""
     return {
         **os.environ,
-        "WINEPREFIX": str(PREFIX),
+        "WINEPREFIX": str(prefix),
         "WINEDEBUG": "-all",
         # No question about installing .NET and a browser, and no entries in a desktop's menu.
         "WINEDLLOVERRIDES": "mscoree,mshtml=d;winemenubuilder.exe=d",
@@ -56,39 +69,42 @@ def _temporary_folder() -> Iterator[Path]:
         yield Path(folder)
 
 
-def run_python(version: str, arguments: Sequence[str], **variables: str) -> int:
+def run_python(version: str, arguments: Sequence[str], **more: str) -> int:
     """Runs Windows' Python in the project's folder, and passes on what it says; its status. Nothing
     of it runs on afterwards."""
     python_path = (
         *(packages_folder(version), HERE / "under_wine", ROOT, ROOT / "platform" / "windows"),
     )
     with _temporary_folder() as temporary:
-        environment = {
-            **_environment(),
+        variables = {
+            **environment(prefix_folder(version)),
             "PYTHONPATH": ";".join(inside(each) for each in python_path),
             "PYTHONPYCACHEPREFIX": inside(COMPILED / version),
             # Wine takes TEMP from its registry.
             "PYTEST_DEBUG_TEMPROOT": inside(temporary),
-            **variables,
+            **more,
         }
         for name in ("PYTHONHOME", "PYTHONDONTWRITEBYTECODE", "TMPDIR"):
-            environment.pop(name, None)
+            variables.pop(name, None)
         try:
             return _pass_on(
-                ["wine", str(python_folder(version) / "python.exe"), *arguments], environment
+                ["wine", str(python_folder(version) / "python.exe"), *arguments], variables
             )
         finally:
-            subprocess.run(
-                ["wineserver", "--kill"], env=environment, stdin=subprocess.DEVNULL, check=False
-            )
+            end(variables)
 
 
-def _pass_on(command: list[str], environment: dict[str, str]) -> int:
+def end(variables: dict[str, str]) -> None:
+    """Ends all that runs in the prefix of these variables."""
+    subprocess.run(["wineserver", "--kill"], env=variables, stdin=subprocess.DEVNULL, check=False)
+
+
+def _pass_on(command: list[str], variables: dict[str, str]) -> int:
     """Through a pipe: under Wine Python cannot write to a file that was opened outside."""
     with subprocess.Popen(
         command,
         cwd=ROOT,
-        env=environment,
+        env=variables,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

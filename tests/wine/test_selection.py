@@ -5,11 +5,17 @@ from __future__ import annotations
 import pytest
 
 from tests.wine.places import ROOT
-from tests.wine.selection import LEFT_OUT, RUN, reason_for
+from tests.wine.selection import IN_CI, LEFT_OUT, RUN, reason_for
 
 
 def test_what_is_run_is_there() -> None:
-    assert [each for each in RUN if not (ROOT / each).exists()] == []
+    assert [each for each in (*RUN, *IN_CI) if not (ROOT / each).exists()] == []
+
+
+def test_ci_runs_a_part_of_everything() -> None:
+    assert [
+        each for each in IN_CI if not any(f"{each}/".startswith(f"{name}/") for name in RUN)
+    ] == []
 
 
 @pytest.mark.parametrize("name", LEFT_OUT)

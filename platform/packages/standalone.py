@@ -11,7 +11,6 @@ from __future__ import annotations
 import hashlib
 import os
 import platform
-import re
 import shutil
 import sqlite3
 import sys
@@ -21,12 +20,10 @@ from pathlib import Path
 import environment as packages
 import interpreter
 from archives import PACKAGES_OF_DEBIAN, ROOT, commit_time, pack, version
-from licences import licences
+from licences import licences, put
 
 NAME = "syncin-mount"
 SOURCES = ROOT / "platform" / "linux" / "standalone"
-COMMON = "/usr/share/common-licenses"
-"""Where Debian has the licences that many packages name."""
 
 
 def build(folder: Path, root: Path = ROOT) -> tuple[Path, str]:
@@ -99,10 +96,7 @@ def _licences(root: Path, tree: Path, files: list[Path]) -> None:
             for each in of_text.values()
         ],
     )
-    for name in sorted(set(re.findall(rf"{COMMON}/([\w.+-]*\w)", text))):
-        if Path(COMMON, name).exists():
-            shutil.copy(Path(COMMON, name).resolve(), place / name)
-    (place / "copyright").write_text(text.replace(COMMON, "licences"), encoding="utf-8")
+    put(text, place, "licences")
 
 
 def _check(python: Path, base: Path) -> None:

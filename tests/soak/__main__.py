@@ -65,6 +65,7 @@ PARTS = {
         "a server that answers wrongly", "tests.hostile", "--cases", 13_000, parallel=True
     ),
     "packages": Part("packages, on a new system of each release", "tests.packages"),
+    "installer": Part("the installer for Windows, under Wine", "tests.packages.on_windows"),
     "wine": Part("all that is for Windows, on its Python", "tests.wine.everything"),
 }
 

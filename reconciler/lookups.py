@@ -61,7 +61,7 @@ class Lookups(Protocol):
         ...
 
     def being_written(self) -> list[NodeId]:
-        """Files that are ``busy`` or ``open_for_writing``."""
+        """Files that are ``busy``, ``open_for_writing`` or ``pinned``."""
         ...
 
     def changed_ns(self, node: NodeId) -> int:

@@ -174,7 +174,8 @@ class Local:
     writing: the content may be sent, but neither replaced nor deleted. ``checksum`` is the
     content's, where somebody counted it for a comparison (mode `secure`); the replica tells none.
     ``doubtful`` says that a power cut or a full disk may have left other bytes than were written:
-    what it replaces must be kept.
+    what it replaces must be kept. ``pinned`` says that somebody has the file open on a system that
+    shows one content a name: it may be sent, but neither replaced nor deleted.
     """
 
     kind: Kind
@@ -188,6 +189,12 @@ class Local:
     open_for_writing: bool = False
     checksum: str | None = None
     doubtful: bool = False
+    pinned: bool = False
+
+    @property
+    def may_be_exchanged(self) -> bool:
+        """Whether nobody would notice that the content is another, or gone."""
+        return not (self.busy or self.open_for_writing or self.pinned)
 
     @property
     def place(self) -> Place:

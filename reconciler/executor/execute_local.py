@@ -77,7 +77,7 @@ class LocalActions:
             self._hydrator.want(node)
             return 0
         before = self._checks.expect_local(action)
-        if before.busy or before.open_for_writing:
+        if not before.may_be_exchanged:
             raise Stale(Phrase("it is being written"))
         self._hydrator.forget(action.node)
         incoming = await self._hydrator.fetch(action.node, self._checks.path(action.node), remote)
@@ -142,7 +142,7 @@ class LocalActions:
         """Deletes; what nobody else has goes to the bin."""
         await trio.lowlevel.checkpoint()
         local = self._checks.expect_local(action)
-        if local.busy or local.open_for_writing:
+        if not local.may_be_exchanged:
             raise Stale(Phrase("it is being written"))
         if local.kind is Kind.FOLDER:
             self._checks.expect_nothing_kept_below(action)

@@ -152,7 +152,7 @@ def _must_wait(verdict: Verdict, local: Local | None) -> bool:
     replace."""
     if local is None or (verdict.op is None and verdict.lives):
         return False
-    return local.busy or (local.open_for_writing and verdict.side is Side.LOCAL)
+    return local.busy or (not local.may_be_exchanged and verdict.side is Side.LOCAL)
 
 
 def _created(trees: NodeStates) -> Verdict:

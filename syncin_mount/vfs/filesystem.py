@@ -27,6 +27,7 @@ from syncin_mount.vfs.files import OpenFiles
 from syncin_mount.vfs.folders import OpenFolders, parent_of
 from syncin_mount.vfs.known_names import KnownNames, refuse_own_trash
 from syncin_mount.vfs.orphans import Orphans
+from syncin_mount.vfs.pins import Pins
 from syncin_mount.vfs.xattrs import ExtendedAttributes
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ class FileSystem:
     """A replica as a file system.
 
     Operations on folders' handles are in ``folders``, on extended attributes in ``xattrs``; what a
-    frontend must know of names besides is in ``names``.
+    frontend must know of names besides is in ``names``, and of what is open in ``pins``.
 
     ``read_only`` refuses every change with EROFS and may be switched at any time. ``clock`` gives
     seconds that only grow; it is what ``record_quiet_handles`` is compared with. ``now_ns`` is the
@@ -85,6 +86,7 @@ class FileSystem:
         self._last_handle = 0
         self.folders = OpenFolders(replica, self._files, self._orphans, self._handle)
         self.names = KnownNames(replica, self._files, self._orphans)
+        self.pins = Pins(replica)
         self.xattrs = ExtendedAttributes(replica, self._orphans, self._may_change)
 
     # Helpers --------------------------------------------------------------------------------------
@@ -244,6 +246,7 @@ class FileSystem:
         finally:
             for each, content, file in zip(there, kept, files, strict=True):
                 self._orphans.keep(*each, content)
+                self.pins.follow(each[0].ino)
                 if file is not None:
                     self._files.renamed(file)
 

@@ -40,11 +40,12 @@ class MountOptions:
 
     ``allow_other`` lets other users than the mounting one in (permission bits decide). ``patience``
     is how many seconds a stop waits for the system to hand over what it holds and to let go of the
-    drive.
+    drive. ``label`` is the drive's name for people, where the system shows one.
     """
 
     allow_other: bool = False
     patience: float = 20.0
+    label: str = ""
 
 
 class Frontend(Protocol):

@@ -72,6 +72,32 @@ class KnownNames:
         above = self._replica.attr(local.parent)
         return None if above is None else (above.ino, to_bytes(local.name))
 
+    def place_of(self, ino: int) -> tuple[int, bytes] | None:
+        """The parent's inode and the name of whatever it is; None when it has none (any more). The
+        top is in itself."""
+        node = self._replica.by_ino(ino)
+        local = None if node is None or node == ROOT else self._replica.local(node)
+        if local is None:
+            return (ino, b"") if node == ROOT else None
+        above = self._replica.attr(local.parent)
+        return None if above is None else (above.ino, to_bytes(local.name))
+
+    def use_keys(
+        self, key_of: Callable[[bytes], str]
+    ) -> Callable[[int, str], list[tuple[bytes, NodeId]]]:
+        """From now on names are found by a key that several may have. Returns what finds the names
+        (and nodes) with a key in the folder of an inode; the one that had the key first comes
+        first. Raises OSError (ESTALE)."""
+        find = self._replica.use_name_keys(key_of)
+
+        def find_in(parent: int, key: str) -> list[tuple[bytes, NodeId]]:
+            folder = self._replica.by_ino(parent)
+            if folder is None:
+                raise OSError(errno.ESTALE, os.strerror(errno.ESTALE))
+            return find(folder, key)
+
+        return find_in
+
     def path_of_folder(self, ino: int) -> bytes | None:
         """Where a folder is below the top (``b""``: the top itself); None when it is nowhere any
         more."""

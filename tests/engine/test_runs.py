@@ -265,14 +265,23 @@ async def test_a_save_by_rename_is_one_put(world: World) -> None:
     assert world.on_disk() == {"doc.txt": b"second"}
 
 
-async def test_a_file_that_is_held_open_is_sent_but_not_replaced(world: World) -> None:
+@pytest.mark.parametrize("pinned", [False, True])
+async def test_a_file_that_is_held_open_is_sent_but_not_replaced(
+    pinned: bool, world: World
+) -> None:
     """A database that a program never closes must reach the server, and must not change under the
-    program."""
+    program; nor must anything that is open change on Windows (``pinned``)."""
     world.put("data.db", b"old", mtime=1_600_000_000)
     device = await world.device()
     await device.sync()
     node = device.node("data.db")
-    device.replica.opened_for_write(node)
+    replica = device.replica
+    begin, end = (
+        (replica.pinned, replica.unpinned)
+        if pinned
+        else (replica.opened_for_write, replica.closed_for_write)
+    )
+    begin(node)
     device.write("data.db", b"written and recorded, still open", mtime=1_650_000_000)
     report = await device.sync()
     assert report.complete, report.problems
@@ -282,9 +291,30 @@ async def test_a_file_that_is_held_open_is_sent_but_not_replaced(world: World) -
     report = await device.sync()
     assert [problem.path for problem in report.problems] == ["data.db"]
     assert device.read("data.db") == b"written and recorded, still open"
-    device.replica.closed_for_write(node)
+    end(node)
     assert (await device.sync()).complete
     assert device.tree() == world.on_disk() == {"data.db": b"edited there"}
+
+
+async def test_a_pinned_file_that_was_deleted_on_the_server_goes_when_it_is_closed(
+    world: World,
+) -> None:
+    world.put("open.txt", b"old", mtime=1_600_000_000)
+    world.put("doomed/open.txt", b"old", mtime=1_600_000_000)
+    world.put("other.txt", b"old", mtime=1_600_000_000)
+    device = await world.device()
+    await device.sync()
+    nodes = [device.node("open.txt"), device.node("doomed/open.txt")]
+    for node in nodes:
+        device.replica.pinned(node)
+    (world.disk / "open.txt").unlink()
+    shutil.rmtree(world.disk / "doomed")
+    await device.sync()
+    assert set(device.tree()) == {"open.txt", "doomed", "doomed/open.txt", "other.txt"}
+    for node in nodes:
+        device.replica.unpinned(node)
+    assert (await device.sync()).complete
+    assert device.tree() == world.on_disk() == {"other.txt": b"old"}
 
 
 async def test_edits_of_one_size_in_one_second_are_no_agreement(world: World) -> None:

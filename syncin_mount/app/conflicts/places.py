@@ -73,7 +73,7 @@ class Places:
                     path=path,
                 )
             )
-        if local.busy or local.open_for_writing or self._is_in_flight(node):
+        if not local.may_be_exchanged or self._is_in_flight(node):
             raise NotDone(
                 Phrase(
                     "'{path}' is being written or synchronized; try again in a moment", path=path

@@ -1,4 +1,4 @@
-"""Which nodes somebody has open for writing."""
+"""Which nodes somebody has open for writing, or has pinned."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from reconciler.model import NodeId
 
 
 class OpenWriters(dict[int, int]):
-    """The number of handles open for writing, by node; a node without one is missing.
+    """The number of handles open for writing (or of pins), by node; a node without one is missing.
 
     In memory alone: no handle outlives the process. When a rename gives the inode to another node,
     the caller moves its count there.

@@ -97,8 +97,8 @@ class Replica:
             folder, index, self._journal, self._reserve, objects, self.writer, sync_disk=sync_disk
         )
         self.durability = ContentDurability(folder, index, objects, self.writer, self.committer)
-        self._writers = OpenWriters()
-        self.reader = TreeReader(index, self._writers)
+        self._writers, self._pins = OpenWriters(), OpenWriters()
+        self.reader = TreeReader(index, self._writers, self._pins)
         self.states = StateReader(index, self.reader)
         self.posix_reader = PosixReader(folder, index, objects)
         self.posix = PosixOperations(index, objects, self.writer, self.posix_reader)
@@ -194,6 +194,8 @@ class Replica:
         self.remove_xattr = posix.remove_xattr
         self.opened_for_write = self._writers.opened
         self.closed_for_write = self._writers.closed
+        self.pinned = self._pins.opened
+        self.unpinned = self._pins.closed
 
         self.listen = self.notifier.listen
         self.keep_unnamed = self.notifier.keep_unnamed
@@ -288,7 +290,7 @@ class Replica:
         if self._ix.applied != self._ix.committed:
             self.writer.commit_index()
         snapshot = self._ix.environment.snapshot()
-        return ReplicaSnapshot(snapshot, self._writers, self.writer.new_ids(ids))
+        return ReplicaSnapshot(snapshot, self._writers, self._pins, self.writer.new_ids(ids))
 
     def has_open_snapshot(self) -> bool:
         """Whether a snapshot is being read: a commit would end it."""

@@ -30,9 +30,12 @@ Children = Callable[[int, bytes | None, int], list[tuple[bytes, int]]]
 class TreeReader:
     """Names are ``str`` with surrogateescape."""
 
-    def __init__(self, tables: Lookups, writers: Collection[int]) -> None:
+    def __init__(
+        self, tables: Lookups, writers: Collection[int], pins: Collection[int] = ()
+    ) -> None:
         self._ix = tables
         self._writers = writers  # nodes that somebody has open for writing
+        self._pins = pins  # nodes whose content may not be exchanged now
 
     def base(self, node: NodeId) -> Base | None:
         record = self._ix.base(node)
@@ -53,15 +56,17 @@ class TreeReader:
             record.writing,
             self.is_written_to(node, record),
             doubtful=record.doubtful != 0 and self._is_doubtful(node, record),
+            pinned=self._is_in(self._pins, node, record),
         )
 
     def is_written_to(self, node: int, record: Node) -> bool:
         """Whether somebody has the file open for writing, under any of its names."""
-        if not self._writers:
+        return self._is_in(self._writers, node, record)
+
+    def _is_in(self, nodes: Collection[int], node: int, record: Node) -> bool:
+        if not nodes:
             return False
-        return node in self._writers or any(
-            each in self._writers for each in self._ix.names_of(node, record)
-        )
+        return node in nodes or any(each in nodes for each in self._ix.names_of(node, record))
 
     def _is_doubtful(self, node: int, record: Node) -> bool:
         """Until it is agreed on: what was written since may have left some of it."""
@@ -145,8 +150,8 @@ class TreeReader:
         return False
 
     def being_written(self) -> list[NodeId]:
-        found = {*self._writers, *self._ix.marked(self._ix.writing)}
-        for node in self._writers:
+        found = {*self._writers, *self._pins, *self._ix.marked(self._ix.writing)}
+        for node in (*self._writers, *self._pins):
             record = self._ix.node(node)
             found.update(() if record is None else self._ix.names_of(node, record))
         return [NodeId(node) for node in found]
@@ -183,8 +188,10 @@ class ReplicaSnapshot(TreeReader):
     ``ids`` are for new nodes.
     """
 
-    def __init__(self, still: IndexSnapshot, writers: Collection[int], ids: range) -> None:
-        super().__init__(still, frozenset(writers))
+    def __init__(
+        self, still: IndexSnapshot, writers: Collection[int], pins: Collection[int], ids: range
+    ) -> None:
+        super().__init__(still, frozenset(writers), frozenset(pins))
         self._still = still
         self._ids = iter(ids)
 

@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING
 
 import trio
 
-from reconciler.model import ROOT, Kind
+from reconciler.model import ROOT, Kind, NodeId
 from syncin_mount.store.name_texts import to_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from reconciler.model import NodeId
     from syncin_mount.store import Attr, Change, Replica
     from syncin_mount.vfs.files import OpenFiles
     from syncin_mount.vfs.orphans import Orphans
@@ -76,11 +75,15 @@ class KnownNames:
         """The parent's inode and the name of whatever it is; None when it has none (any more). The
         top is in itself."""
         node = self._replica.by_ino(ino)
-        local = None if node is None or node == ROOT else self._replica.local(node)
-        if local is None:
-            return (ino, b"") if node == ROOT else None
-        above = self._replica.attr(local.parent)
-        return None if above is None else (above.ino, to_bytes(local.name))
+        if node == ROOT:
+            return ino, b""
+        return None if node is None else self.place_of_node(node)
+
+    def place_of_node(self, node: int) -> tuple[int, bytes] | None:
+        """The parent's inode and the name of a node; None when it is nowhere (any more)."""
+        local = self._replica.local(NodeId(node))
+        above = None if local is None else self._replica.attr(local.parent)
+        return None if local is None or above is None else (above.ino, to_bytes(local.name))
 
     def use_keys(
         self, key_of: Callable[[bytes], str]

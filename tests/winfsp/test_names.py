@@ -8,8 +8,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from syncin_winfsp.folding import capitals, fold, of_unicode
-from syncin_winfsp.names import (
+from syncin_winfsp.values.folding import capitals, fold, of_unicode
+from syncin_winfsp.values.names import (
     MARK,
     MAX_UNITS,
     NoName,

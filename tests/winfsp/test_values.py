@@ -15,8 +15,8 @@ from reconciler.model import NodeId
 from syncin_mount.store import Attr
 from syncin_mount.store.types import NodeType
 from syncin_mount.vfs.arrivals import ERRNO
-from syncin_winfsp import volume
-from syncin_winfsp.attributes import (
+from syncin_winfsp.values import volume
+from syncin_winfsp.values.attributes import (
     INVALID,
     Attribute,
     Kept,
@@ -27,9 +27,9 @@ from syncin_winfsp.attributes import (
     mode_with,
     usual,
 )
-from syncin_winfsp.security import descriptor
-from syncin_winfsp.statuses import BY_ERRNO, Status, status_of
-from syncin_winfsp.times import EPOCH, LAST, UNCHANGED, from_filetime, to_filetime
+from syncin_winfsp.values.security import descriptor
+from syncin_winfsp.values.statuses import BY_ERRNO, Status, status_of
+from syncin_winfsp.values.times import EPOCH, LAST, UNCHANGED, from_filetime, to_filetime
 
 # --- times ----------------------------------------------------------------------------------------
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from syncin_mount.store.types import NodeType
-from syncin_winfsp.times import to_filetime
+from syncin_winfsp.values.times import to_filetime
 
 if TYPE_CHECKING:
     from syncin_mount.store import Attr

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Final
 
 from tests.wine import interpreters, packages, prefix
-from tests.wine.places import ROOT, CannotSetUp
+from tests.wine.places import ROOT, WINFSP, CannotSetUp
 from tests.wine.selection import IN_CI, RUN, RUN_THEM
+from tests.winfsp import library
 
 LIMIT_S: Final = 480
 """Of one test that has no limit of its own. Wine's server does one thing at a time, so a test of
@@ -54,7 +55,10 @@ def main() -> int:
 def is_ready(version: str) -> bool:
     """Whether all is set up for this version."""
     return (
-        interpreters.is_there(version) and packages.are_there(version) and prefix.is_there(version)
+        interpreters.is_there(version)
+        and packages.are_there(version)
+        and library.is_there(packages.winfsp_binding(version), WINFSP)
+        and prefix.is_there(version)
     )
 
 
@@ -64,6 +68,10 @@ def set_up(version: str) -> None:
         interpreters.set_up(version)
     if not packages.are_there(version):
         packages.set_up(version)
+    try:
+        library.make(packages.winfsp_binding(version), WINFSP)
+    except RuntimeError as error:
+        raise CannotSetUp(f"the stand-in for WinFsp cannot be made: {error}") from None
     if not prefix.is_there(version):
         prefix.set_up(version)
 

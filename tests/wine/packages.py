@@ -85,5 +85,10 @@ def unpack(wheels: Path, target: Path) -> None:
                 zipped.extractall(target)
 
 
+def winfsp_binding(version: str) -> Path:
+    """winfspy's compiled module, which is linked to WinFsp's library."""
+    return packages_folder(version) / "winfspy" / "plumbing" / "_bindings.pyd"
+
+
 def _name(wheel: Path) -> str:
     return wheel.name.partition("-")[0].lower().replace("_", "-")

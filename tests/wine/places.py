@@ -11,6 +11,8 @@ CACHE: Final = ROOT / ".wine"
 """All that is fetched and made; who removes it has it made anew."""
 DOWNLOADS: Final = CACHE / "downloads"
 COMPILED: Final = CACHE / "compiled"
+WINFSP: Final = CACHE / "winfsp"
+"""Where the stand-in for WinFsp's library lies (tests/winfsp/library.c)."""
 
 
 def python_folder(version: str) -> Path:

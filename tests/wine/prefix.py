@@ -17,6 +17,7 @@ from tests.wine.places import (
     COMPILED,
     HERE,
     ROOT,
+    WINFSP,
     inside,
     packages_folder,
     prefix_folder,
@@ -82,6 +83,7 @@ def run_python(version: str, arguments: Sequence[str], **more: str) -> int:
             "PYTHONPYCACHEPREFIX": inside(COMPILED / version),
             # Wine takes TEMP from its registry.
             "PYTEST_DEBUG_TEMPROOT": inside(temporary),
+            "WINFSP_LIBRARY_PATH": inside(WINFSP),
             **more,
         }
         for name in ("PYTHONHOME", "PYTHONDONTWRITEBYTECODE", "TMPDIR"):

@@ -13,6 +13,7 @@ RUN: Final = (
     "tests/vfs",
     "tests/config",
     "tests/store",
+    "tests/winfsp",
 )
 """All that is there for Windows: ``./dev wine --everything``, and ``./dev soak wine``."""
 

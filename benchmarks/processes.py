@@ -14,8 +14,8 @@ from pathlib import Path
 from benchmarks.ground import Ground
 from syncin_mount.config import Folders
 from syncin_mount.config.folders import HOME_VARIABLE
-from syncin_mount.control.sockets import listener_of
 from syncin_mount.control.supervision import NAME
+from syncin_mount.control.transport import listener_of
 
 IDLE_S = 30.0
 SETTLE_S = 12.0

@@ -26,8 +26,8 @@ from playwright.sync_api import Browser, CDPSession, Page, sync_playwright
 from benchmarks.ground import Ground
 from benchmarks.processes import IDLE_S, SETTLE_S, during, memory, processor, supervisor_at
 from syncin_mount.config import Folders
-from syncin_mount.control.sockets import listener_of
 from syncin_mount.control.supervision import NAME
+from syncin_mount.control.transport import listener_of
 from tests.store.filled_history import fill_recent
 
 Measure = Callable[[Ground, int], dict[str, Any]]

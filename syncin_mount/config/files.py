@@ -43,6 +43,8 @@ def write_atomic(path: Path, data: bytes, *, mode: int = 0o600) -> None:
     handle, temporary = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
     try:
         with os.fdopen(handle, "wb") as file:
+            if not mode & 0o077:
+                system.close_to_others(Path(temporary))
             file.write(data)
             file.flush()
             os.fsync(file.fileno())

@@ -120,8 +120,8 @@ class Folders:
         the runtime folder.
         """
         wanted = self.state / _RUN / f"{name}.sock"
-        if len(os.fsencode(wanted)) <= _LONGEST_SOCKET_PATH:
-            return wanted
+        if sys.platform == "win32" or len(os.fsencode(wanted)) <= _LONGEST_SOCKET_PATH:
+            return wanted  # on Windows it is no socket
         digest = hashlib.sha256(os.fsencode(wanted)).hexdigest()[:20]
         short = self.runtime / f"{digest}.sock"
         if len(os.fsencode(short)) <= _LONGEST_SOCKET_PATH:

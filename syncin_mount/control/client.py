@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import httpx
@@ -40,14 +41,16 @@ from syncin_mount.control.messages import (
     Transfer,
     TransferQuery,
 )
-from syncin_mount.control.sockets import is_overrun, is_strangers
 from syncin_mount.control.state_messages import States, StatesRequest
+from syncin_mount.control.transport import address, is_overrun, is_strangers
 from syncin_mount.control.tree_messages import FolderRequest, TreeEntry, Trial, TrialRequest
 from syncin_mount.language import current
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
     from pathlib import Path
+
+    from syncin_mount.control.transport import Address
 
 _T = TypeVar("_T")
 
@@ -71,25 +74,43 @@ class Client:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        # No certificates are read for a socket of this computer: a variable that names none must
-        # not end the command.
-        socket = httpx.AsyncHTTPTransport(uds=str(path), verify=False, trust_env=False)
-        self._http = httpx.AsyncClient(
-            transport=socket,
-            base_url="http://daemon",
-            timeout=_ANSWER,
-            headers={"accept-language": current(), READER_HEADER: reader().value},
-        )
 
     async def __aenter__(self) -> Self:
         if is_strangers(self._path):
             raise NotRunning.stranger(self._path)
+        try:
+            where = address(self._path)
+        except OSError as error:
+            raise NotRunning.nobody() from error
+        # No certificates are read for a daemon on this computer: a variable that names none must
+        # not end the command.
+        transport = httpx.AsyncHTTPTransport(uds=where.socket, verify=False, trust_env=False)
+        self._http = httpx.AsyncClient(
+            transport=transport,
+            base_url=f"http://{where.host}",
+            event_hooks={"request": [functools.partial(self._expect, where)]},
+            timeout=_ANSWER,
+            headers={
+                **where.headers,
+                "accept-language": current(),
+                READER_HEADER: reader().value,
+            },
+        )
         with trio.move_on_after(min(CONNECT_S, silence.patience(self._path))):
             while is_overrun(self._path):  # noqa: ASYNC110 (the kernel tells nobody)
                 await trio.sleep(0.1)
             return self
         silence.silent(self._path)
         raise NoAnswer
+
+    async def _expect(self, where: Address, _request: httpx.Request) -> None:
+        """The daemon is still that which this client began with. Raises httpx.ConnectError."""
+        try:
+            same = address(self._path) == where
+        except OSError:
+            same = False
+        if not same:
+            raise httpx.ConnectError("")
 
     async def __aexit__(self, *exc_info: object) -> None:
         with trio.CancelScope(shield=True):

@@ -6,9 +6,6 @@ h11 speaks HTTP (it is what httpx and hypercorn use), over a plain socket.
 
 from __future__ import annotations
 
-import os
-import socket
-import sys
 from typing import TYPE_CHECKING
 
 import h11
@@ -18,11 +15,14 @@ from syncin_mount.advice import READER_HEADER, reader
 from syncin_mount.control import silence
 from syncin_mount.control.failures import AnswerCut, NoAnswer, NotRunning, OtherVersion, check
 from syncin_mount.control.messages import Call, Status
-from syncin_mount.control.sockets import is_ours
+from syncin_mount.control.transport import StrangerListens, address, connect
 from syncin_mount.language import current
 
 if TYPE_CHECKING:
+    import socket
     from pathlib import Path
+
+    from syncin_mount.control.transport import Address
 
 CONNECT_S = 5.0
 
@@ -30,7 +30,7 @@ _PIECE = 64 * 1024
 
 
 def read_status(path: Path) -> Status:
-    """The status of the daemon that listens at the socket ``path``. Blocks, for as long as one gets
+    """The status of the daemon that listens at ``path``. Blocks, for as long as one gets
     (`syncin_mount.control.silence`) where the daemon says nothing.
 
     Raises NotRunning, NoAnswer, another ControlError, or the RemoteError that the daemon met."""
@@ -44,21 +44,19 @@ def read_status(path: Path) -> Status:
 
 def _answer(path: Path) -> tuple[int, bytes]:
     """HTTP status and body."""
-    if sys.platform == "win32":
-        raise NotRunning.nobody()
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
-        connection.settimeout(CONNECT_S)
-        try:
-            connection.connect(os.fspath(path))
-        except (TimeoutError, BlockingIOError) as error:  # too many wait to be accepted
-            raise NoAnswer from error
-        except OSError as error:
-            raise NotRunning.nobody() from error
-        if not is_ours(connection):
-            raise NotRunning.stranger(path)
+    try:
+        where = address(path)
+        connection = connect(path, CONNECT_S)
+    except (TimeoutError, BlockingIOError) as error:  # too many wait to be accepted
+        raise NoAnswer from error
+    except StrangerListens as error:
+        raise NotRunning.stranger(path) from error
+    except OSError as error:
+        raise NotRunning.nobody() from error
+    with connection:
         connection.settimeout(silence.patience(path))
         try:
-            found = _exchange(connection)
+            found = _exchange(connection, where)
             silence.heard(path)
             return found
         except TimeoutError as error:
@@ -68,11 +66,12 @@ def _answer(path: Path) -> tuple[int, bytes]:
             raise AnswerCut from error
 
 
-def _exchange(connection: socket.socket) -> tuple[int, bytes]:
+def _exchange(connection: socket.socket, where: Address) -> tuple[int, bytes]:
     method, target = Call.STATUS.value
     http = h11.Connection(h11.CLIENT)
     headers = {
-        "host": "daemon",
+        "host": where.host,
+        **where.headers,
         "accept-language": current(),
         READER_HEADER: reader().value,
         "connection": "close",

@@ -1,5 +1,5 @@
-"""What the supervisor and the commands say to each other: one JSON line there, one back, over a
-Unix socket of 0600.
+"""What the supervisor and the commands say to each other: one JSON line there, one back, by the
+same way as to the drives.
 
 Not the drives' API (`control.app`): the supervisor has to be small, and is asked before anything
 else is imported. Times are seconds since the epoch.
@@ -8,11 +8,7 @@ else is imported. Times are seconds since the epoch.
 from __future__ import annotations
 
 import enum
-import errno
 import logging
-import os
-import socket
-import sys
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
@@ -22,7 +18,7 @@ from msgspec.structs import replace
 from reconciler.phrases import Phrase
 from syncin_mount.advice import Reader, reader, reader_named, write_for
 from syncin_mount.control.messages import encoded
-from syncin_mount.control.sockets import listen_privately, peer
+from syncin_mount.control.transport import address, connect, serve_streams
 from syncin_mount.language import ENGLISH, current, speak
 from syncin_mount.language.choice import of_setting
 
@@ -126,23 +122,20 @@ class NothingSupervised(NoSupervisor):
 def ask(folders: Folders, request: Ask, *, seconds: float | None = 60.0) -> Answer:
     """The supervisor's answer. Blocks, at most for ``seconds`` (None: as long as the work takes).
     Raises NoSupervisor, SupervisorError."""
-    if sys.platform == "win32":
-        raise NoSupervisor(Phrase("there is no supervisor on Windows yet"))
     log = folders.log(NAME)
+    path = folders.socket(NAME)
     request = replace(request, language=current(), reader=reader().value)
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as there:
-        there.settimeout(seconds)
+    try:
+        greeting = address(path).greeting
+        there = connect(path, seconds)
+    except (BlockingIOError, TimeoutError) as error:  # too many wait to be heard
+        why = Phrase("the supervisor does not answer; its log says more: {log}", log=log)
+        raise SupervisorError(why) from error
+    except OSError as error:
+        raise NothingSupervised from error
+    with there:
         try:
-            there.connect(str(folders.socket(NAME)))
-            if peer(there)[1] != os.getuid():
-                raise PermissionError(errno.EACCES, Phrase("another user's process listens there"))
-        except BlockingIOError as error:  # too many wait to be heard
-            why = Phrase("the supervisor does not answer; its log says more: {log}", log=log)
-            raise SupervisorError(why) from error
-        except OSError as error:
-            raise NothingSupervised from error
-        try:
-            there.sendall(encoded(request) + b"\n")
+            there.sendall(greeting + encoded(request) + b"\n")
             with there.makefile("rb") as said:
                 return msgspec.json.decode(said.readline(_LONGEST), type=Answer)
         except TimeoutError as error:
@@ -188,12 +181,4 @@ async def serve_supervision(
         except (trio.BrokenResourceError, msgspec.MsgspecError) as error:
             log.info("a caller could not be answered: %s", error)
 
-    listener = listen_privately(path)
-    listener.listen()
-    task_status.started()
-    try:
-        await trio.serve_listeners(
-            talk, [trio.SocketListener(trio.socket.from_stdlib_socket(listener))]
-        )
-    finally:
-        path.unlink(missing_ok=True)
+    await serve_streams(path, talk, task_status)

@@ -19,8 +19,8 @@ from reconciler.phrases import Phrase
 from syncin_mount.advice import READER_HEADER, reader
 from syncin_mount.control import silence
 from syncin_mount.control.messages import Call, Status, Summary
-from syncin_mount.control.sockets import is_overrun, is_strangers
 from syncin_mount.control.state_messages import StateChange
+from syncin_mount.control.transport import address, is_overrun, is_strangers, open_stream
 from syncin_mount.language import current
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class Silent(NotTold):
 
 
 async def expect_answers(path: Path, patience: float | None = None) -> None:
-    """Raises Silent unless the daemon at the socket answers within ``patience`` seconds (None: what
+    """Raises Silent unless the daemon there answers within ``patience`` seconds (None: what
     one gets), and NotTold where none is there. Cancelled, the connection ends."""
     given = silence.patience(path) if patience is None else patience
     try:
@@ -66,7 +66,7 @@ async def expect_answers(path: Path, patience: float | None = None) -> None:
 
 @contextlib.asynccontextmanager
 async def watch_drive(path: Path) -> AsyncIterator[AsyncIterator[Summary]]:
-    """How the drive is whose daemon listens at the socket ``path``, and each time that this changes
+    """How the drive is whose daemon listens at ``path``, and each time that this changes
     how it is then, about once a second at most. Ends when the daemon does. Raises NotTold, also
     while it is followed. Cancelled, the connection ends."""
     async with _told(path, Call.WATCH, Summary) as summaries:
@@ -87,14 +87,14 @@ async def follow_drive(
 async def follow_states(
     path: Path, patience: float = PATIENCE
 ) -> AsyncIterator[AsyncIterator[StateChange]]:
-    """Which files and folders change their state, of the drive whose daemon listens at the socket
+    """Which files and folders change their state, of the drive whose daemon listens at
     ``path``. Otherwise as `follow_drive`."""
     async with _told(path, Call.STATE_CHANGES, StateChange, patience) as changes:
         yield changes
 
 
 async def follow_living(path: Path, see: Callable[[Status], None]) -> None:
-    """Has ``see`` called with each state of the drive whose daemon listens at the socket ``path``.
+    """Has ``see`` called with each state of the drive whose daemon listens at ``path``.
     Returns when the stream ends; raises NotTold, which is Silent where the daemon hangs. Cancelled,
     its connections end."""
     heard: float | None = None
@@ -139,13 +139,20 @@ async def _told(
         with trio.fail_after(patience):
             while is_overrun(path):  # noqa: ASYNC110 (the kernel tells nobody)
                 await trio.sleep(0.1)
-        async with await trio.open_unix_socket(str(path)) as stream:
+            where = address(path)
+            stream = await open_stream(path)
+        async with stream:
             answer = _Answer(stream)
             method, place = call.value
-            request = (
-                f"{method} {place} HTTP/1.1\r\nHost: drive\r\nContent-Length: 0\r\n"
-                f"Accept-Language: {current()}\r\n{READER_HEADER}: {reader().value}\r\n\r\n"
-            )
+            headers = {
+                "host": where.host,
+                **where.headers,
+                "content-length": "0",
+                "accept-language": current(),
+                READER_HEADER: reader().value,
+            }
+            lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+            request = f"{method} {place} HTTP/1.1\r\n{lines}\r\n"
             with trio.fail_after(patience):
                 await stream.send_all(request.encode())
                 status = (await answer.line()).split()[1:2]
@@ -154,8 +161,8 @@ async def _told(
                     raise NotTold(Phrase("the daemon is of another version"))
                 while await answer.line():
                     pass
-            async with aclosing(_decoded(answer, kind)) as lines:
-                yield lines
+            async with aclosing(_decoded(answer, kind)) as told:
+                yield told
 
 
 async def _decoded(answer: _Answer, kind: type[_T]) -> AsyncGenerator[_T, None]:
@@ -204,7 +211,7 @@ class _Answer:
 def _translated() -> Iterator[None]:
     try:
         yield
-    except trio.TooSlowError as error:
+    except (trio.TooSlowError, BlockingIOError) as error:
         raise Silent from error
     except (OSError, trio.BrokenResourceError) as error:
         raise NotTold(Phrase("nothing is mounted under this name")) from error

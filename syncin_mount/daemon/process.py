@@ -21,7 +21,7 @@ from syncin_mount.app.runtime.runtime import open_runtime
 from syncin_mount.config import ConfigurationFile, FolderError
 from syncin_mount.control.announcements import announced
 from syncin_mount.control.server import serve_control
-from syncin_mount.control.sockets import listens
+from syncin_mount.control.transport import listens
 from syncin_mount.daemon.desktop import keep_told
 from syncin_mount.daemon.frontends import find_frontend
 from syncin_mount.errors import DaemonError

@@ -33,7 +33,6 @@ from syncin_mount.config import (
     ConfigurationError,
     ConfigurationFile,
 )
-from syncin_mount.control.sockets import listener_of
 from syncin_mount.control.supervision import (
     NAME,
     Answer,
@@ -43,6 +42,7 @@ from syncin_mount.control.supervision import (
     What,
     serve_supervision,
 )
+from syncin_mount.control.transport import listener_of
 from syncin_mount.errors import DaemonError
 from syncin_mount.language import ENGLISH, speak, speaking
 from syncin_mount.mount_table import mounted_at, take_away

@@ -11,6 +11,7 @@ import sys
 from reconciler.positioned import pread, pwrite
 
 if sys.platform == "win32":
+    from syncin_mount.system.identity import belongs_to_us, close_to_others
     from syncin_mount.system.windows import (
         FIRST_MAP_BYTES,
         NO_FOLLOW,
@@ -53,7 +54,9 @@ else:
         READ,
         allocate,
         allocated,
+        belongs_to_us,
         boot_id,
+        close_to_others,
         copy_range,
         discard,
         file_system,
@@ -86,7 +89,9 @@ __all__ = [
     "READ",
     "allocate",
     "allocated",
+    "belongs_to_us",
     "boot_id",
+    "close_to_others",
     "copy_range",
     "discard",
     "file_system",

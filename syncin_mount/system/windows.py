@@ -7,7 +7,8 @@ Three things differ for whoever keeps files there:
   closed, and nothing can be made under it till then. A file that is open cannot be replaced by
   another.
 - Virus scanners and indexers open what was just written: `despite_scanners` waits for them.
-- Who may read a file is what its folder's access list says. Modes say nothing.
+- Who may read a file is what its folder's access list says, or its own (`close_to_others`). Modes
+  say nothing.
 
 There are no holes and there is no fsync of folders to rely on.
 """

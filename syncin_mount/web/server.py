@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import logging
 import socket
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING
 
 import trio
-from hypercorn.app_wrappers import ASGIWrapper
-from hypercorn.config import Config
-from hypercorn.trio.tcp_server import TCPServer
-from hypercorn.trio.worker_context import WorkerContext
-from hypercorn.typing import ConnectionState
 
+from syncin_mount.control.transport.http_server import Connections
+from syncin_mount.control.transport.peers import comes_from_us
 from syncin_mount.language.choice import LanguageSetting
-from syncin_mount.web import peers
+from syncin_mount.system import tcp
 from syncin_mount.web.accounts import LogIns
 from syncin_mount.web.assistant.additions import Additions
 from syncin_mount.web.assistant.folders import Choosers
@@ -95,11 +92,12 @@ class PageServer:
             starts = Starts(self._folders, live, nursery)
             routes = routes_of(drives, live, runs, starts)
             app = Page(self._gate, port, routes, LanguageSetting(self._folders.config_file).now)
+            connections = Connections(
+                app, comes_from_us, of="page", most=CONNECTIONS, idle_s=HEADERS_S
+            )
             task_status.started(port)
             log.info("the page is served on port %d", port)
-            await trio.serve_listeners(
-                Connections(app, port).serve, [listener], handler_nursery=nursery
-            )
+            await trio.serve_listeners(connections.serve, [listener], handler_nursery=nursery)
 
 
 def routes_of(drives: Drives, live: Live, runs: Runs, starts: Starts) -> dict[str, Route]:
@@ -124,50 +122,7 @@ def routes_of(drives: Drives, live: Live, runs: Runs, starts: Starts) -> dict[st
 
 def _listen() -> trio.SocketListener:
     stdlib = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    tcp.keep_port(stdlib)
     stdlib.bind(("127.0.0.1", 0))
     stdlib.listen(CONNECTIONS)
     return trio.SocketListener(trio.socket.from_stdlib_socket(stdlib))
-
-
-class Connections:
-    """Hands connections to hypercorn, which speaks HTTP, once it is known whose they are: others
-    get no byte, and can keep nothing busy."""
-
-    def __init__(self, app: Page, port: int) -> None:
-        config = Config()
-        config.accesslog = None
-        config.errorlog = logging.getLogger("hypercorn.error")
-        config.include_server_header = False
-        config.keep_alive_timeout = HEADERS_S
-        self._config = config
-        # Hypercorn's types are ASGI by names of its own; ours is the same protocol.
-        # hypercorn names its own types of scope and messages; ours are plain dictionaries
-        self._app = ASGIWrapper(app)  # type: ignore[arg-type]
-        self._context = WorkerContext(None)
-        self._port = port
-        self._count = 0
-
-    async def serve(self, stream: trio.SocketStream) -> None:
-        """One connection, to its end."""
-        if self._count >= CONNECTIONS or not self._may_ask(stream):
-            await trio.aclose_forcefully(stream)
-            return
-        self._count += 1
-        try:
-            # Its types know connections with TLS only.
-            state: Any = ConnectionState({})
-            await TCPServer(self._app, self._config, self._context, state, cast("Any", stream))
-        except Exception:
-            log.exception("a connection of the page failed")
-        finally:
-            self._count -= 1
-
-    def _may_ask(self, stream: trio.SocketStream) -> bool:
-        try:
-            host, port = stream.socket.getpeername()
-        except OSError:
-            return False  # it is gone
-        if peers.is_ours((host, port), ("127.0.0.1", self._port)):
-            return True
-        log.warning("a connection from another user's process was refused")
-        return False

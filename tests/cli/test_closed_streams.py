@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import trio
 
-from syncin_mount.control.sockets import listens
+from syncin_mount.control.transport import listens
 from tests.cli.conftest import LIMIT, World
 from tests.programs import ENVIRONMENT
 

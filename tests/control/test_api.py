@@ -1,9 +1,9 @@
-"""Client and server of the control API, over a real Unix socket."""
+"""Client and server of the control API, over real connections."""
 
 from __future__ import annotations
 
 import contextlib
-import socket
+import sys
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -33,10 +33,11 @@ from syncin_mount.control.messages import (
     TransferQuery,
 )
 from syncin_mount.control.server import serve_control
-from syncin_mount.control.sockets import listens
 from syncin_mount.control.state_messages import StateChange
 from syncin_mount.control.status_client import read_status
+from syncin_mount.control.transport import address, listens
 from syncin_mount.control.watching import LONGEST_CHUNK, NotTold, follow_drive, watch_drive
+from tests.control.listeners import leave, listen
 
 STATUS = Status(
     "docs",
@@ -147,6 +148,7 @@ async def client(path: Path) -> AsyncIterator[Client]:
         yield client
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="modes say nothing there")
 async def test_only_the_owner_gets_in(path: Path):
     assert path.stat().st_mode & 0o777 == 0o600
     assert path.parent.stat().st_mode & 0o777 == 0o700
@@ -245,9 +247,7 @@ async def test_hanging_up_ends_watching(path: Path, service: Service):
 async def test_who_watches_what_is_no_daemon_of_ours_is_told_so(
     tmp_path: Path, nursery: trio.Nursery, answer: bytes, why: str
 ):
-    listener = trio.socket.socket(socket.AF_UNIX)
-    await listener.bind(str(tmp_path / "docs.sock"))
-    listener.listen()
+    listener = trio.socket.from_stdlib_socket(listen(tmp_path / "docs.sock"))
 
     async def talk(stream: trio.SocketStream) -> None:
         with contextlib.suppress(trio.BrokenResourceError):
@@ -320,16 +320,15 @@ async def test_stop(client: Client, service: Service):
 
 
 async def test_nobody_there(tmp_path: Path):
-    async with Client(tmp_path / "none.sock") as client:
-        with pytest.raises(NotRunning):
+    with pytest.raises(NotRunning):
+        async with Client(tmp_path / "none.sock") as client:
             await client.status()
 
 
-async def test_a_socket_file_without_a_daemon_proves_nothing(tmp_path: Path, service: Service):
+async def test_a_file_without_a_daemon_proves_nothing(tmp_path: Path, service: Service):
     path = tmp_path / "run/docs.sock"
     path.parent.mkdir(0o700)
-    with socket.socket(socket.AF_UNIX) as dead:
-        dead.bind(str(path))
+    leave(path)
     assert path.exists()
     assert not listens(path)
     async with trio.open_nursery() as nursery:
@@ -353,8 +352,11 @@ async def test_a_socket_file_without_a_daemon_proves_nothing(tmp_path: Path, ser
 async def test_bad_requests_are_refused_and_harmless(
     path: Path, method: str, where: str, body: bytes, status: int
 ):
+    there = address(path)
     async with httpx.AsyncClient(
-        transport=httpx.AsyncHTTPTransport(uds=str(path)), base_url="http://d"
+        transport=httpx.AsyncHTTPTransport(uds=there.socket),
+        base_url=f"http://{there.host}",
+        headers=there.headers,
     ) as raw:
         assert (await raw.request(method, where, content=body)).status_code == status
         assert (await raw.get("/status")).status_code == 200

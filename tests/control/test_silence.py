@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import socket
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,15 +13,14 @@ from syncin_mount.control import silence, watching
 from syncin_mount.control.client import Client
 from syncin_mount.control.failures import NoAnswer
 from syncin_mount.control.status_client import read_status
+from tests.control.listeners import listen
 
 
 @pytest.fixture
 def path(tmp_path: Path) -> Iterator[Path]:
-    """A socket whose listener says nothing."""
+    """A listener that says nothing."""
     path = tmp_path / "a.sock"
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
-        listener.bind(os.fspath(path))
-        listener.listen(50)
+    with listen(path):
         yield path
 
 
@@ -48,8 +45,7 @@ def test_it_is_remembered_for_a_while(path: Path, clock: list[float]):
 def test_another_daemon_gets_all_its_time(path: Path, clock: list[float]):
     silence.silent(path)
     path.unlink()
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as another:
-        another.bind(os.fspath(path))
+    with listen(path):
         assert silence.patience(path) == 0.3
     silence.silent(path)
     silence.heard(path)

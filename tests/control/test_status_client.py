@@ -4,7 +4,6 @@ client that has one."""
 from __future__ import annotations
 
 import contextlib
-import socket
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,7 +12,7 @@ import pytest
 import trio
 
 from reconciler.errors import Unreachable
-from syncin_mount.control import silence, status_client
+from syncin_mount.control import silence, status_client, transport
 from syncin_mount.control.client import Client
 from syncin_mount.control.failures import (
     AnswerCut,
@@ -23,6 +22,9 @@ from syncin_mount.control.failures import (
     OtherVersion,
 )
 from syncin_mount.control.status_client import read_status
+from syncin_mount.control.transport import StrangerListens
+from tests.control.listeners import connect
+from tests.control.listeners import listen as listening
 
 OK = b"HTTP/1.1 200 OK\r\n"
 OTHER_FAILURE = b"HTTP/1.1 500 E\r\ncontent-length: 1\r\n\r\nx"
@@ -36,9 +38,7 @@ def listen(tmp_path: Path) -> Iterator[Listen]:
 
     def start(answer: bytes | None) -> Path:
         path = tmp_path / "drive.sock"
-        listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        listener.bind(str(path))
-        listener.listen()
+        listener = listening(path)
 
         def serve() -> None:
             with listener, listener.accept()[0] as connection:
@@ -96,16 +96,12 @@ def test_a_daemon_that_is_silent_is_not_waited_for(listen: Listen, monkeypatch: 
         read_status(listen(None))
 
 
-def test_a_daemon_that_accepts_nobody_any_more(tmp_path: Path):
+def test_a_daemon_that_accepts_nobody_any_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     path = tmp_path / "full.sock"
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
-        listener.bind(str(path))
-        listener.listen(0)
-        waiting = [socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) for _ in range(4)]
+    monkeypatch.setattr(status_client, "CONNECT_S", 0.2)
+    with listening(path, backlog=0):
+        waiting = [connect(path) for _ in range(4)]
         try:
-            for each in waiting:
-                each.setblocking(False)
-                each.connect_ex(str(path))
             with pytest.raises(NoAnswer):
                 read_status(path)
         finally:
@@ -115,7 +111,12 @@ def test_a_daemon_that_accepts_nobody_any_more(tmp_path: Path):
 
 def test_another_users_process_is_told_nothing(listen: Listen, monkeypatch: pytest.MonkeyPatch):
     path = listen(OK + b"content-length: 2\r\n\r\n{}")
-    monkeypatch.setattr(status_client, "is_ours", lambda _connection: False)
+
+    def stranger(path: Path, seconds: float) -> None:
+        transport.connect(path, seconds).close()
+        raise StrangerListens
+
+    monkeypatch.setattr(status_client, "connect", stranger)
     with pytest.raises(NotRunning, match="another user"):
         read_status(path)
 
@@ -124,9 +125,7 @@ def test_another_users_process_is_told_nothing(listen: Listen, monkeypatch: pyte
 def failing(tmp_path: Path) -> Iterator[Path]:
     """A daemon that fails twice, each on a connection of its own."""
     path = tmp_path / "failing.sock"
-    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    listener.bind(str(path))
-    listener.listen()
+    listener = listening(path)
 
     def serve() -> None:
         with listener:

@@ -1,4 +1,4 @@
-"""What the supervisor and its callers say to each other, on a real socket."""
+"""What the supervisor and its callers say to each other, over real connections."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ async def test_a_name_that_is_no_text_is_told_as_an_escape(
 ) -> None:
     """And the supervisor goes on."""
     folders = Folders(tmp_path, tmp_path / "state", tmp_path / "run", portable=True)
-    folders.socket(NAME).parent.mkdir(parents=True, mode=0o700)
+    folders.socket(NAME).parent.mkdir(parents=True, mode=0o700, exist_ok=True)
 
     async def answer(_asked: Ask) -> Answer:
         return Answer(drives=(Supervised("docs", Phase.WAITING, why="no space in /tmp/\udcff"),))

@@ -74,6 +74,7 @@ NOT_FOR_READERS = {
     "not wanted any more": "an error of httpcore, in the log",
     "the server answered before it had the whole request": "the same",
     "next to nothing came": "the same",
+    "Bearer ": "HTTP",
     "Range": "HTTP",
     "Forbidden characters": "the server's words, which are looked for",
     "there is no token for it here": "stands for the server's words",

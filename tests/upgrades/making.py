@@ -15,7 +15,7 @@ from typing import Any
 from syncin_mount import __version__
 from syncin_mount.cli.demo.sandbox import Sandbox
 from syncin_mount.config import Folders
-from syncin_mount.control.sockets import listener_of
+from syncin_mount.control.transport import listener_of
 from syncin_mount.mount_table import unmount
 
 DATA = Path(__file__).parent / "data"

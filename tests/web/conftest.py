@@ -16,8 +16,8 @@ import pytest
 
 from syncin_mount.cli.demo.sandbox import Sandbox
 from syncin_mount.config import Folders
-from syncin_mount.control.sockets import listener_of
 from syncin_mount.control.supervision import NAME
+from syncin_mount.control.transport import listener_of
 from tests.web.buttons import PRESSES, known
 
 if TYPE_CHECKING:

@@ -1,9 +1,7 @@
-"""Tickets, tokens and peers: values and a clock."""
+"""Tickets and tokens: values and a clock."""
 
 from __future__ import annotations
 
-import os
-import socket
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -11,7 +9,6 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from syncin_mount.web import peers
 from syncin_mount.web.asgi import BODY_S, Unanswerable, read_body
 from syncin_mount.web.routes import OneDrive
 from syncin_mount.web.tickets import IDLE_S, MOST_TICKETS, MOST_TOKENS, TICKET_S, Gate
@@ -77,47 +74,6 @@ def test_tickets_and_tokens_are_of_a_number(clock: Clock):
 def test_no_two_are_the_same(clock: Clock):
     gate = Gate(clock)
     assert len({gate.ticket() for _ in range(100)} | {token(gate) for _ in range(100)}) == 200
-
-
-# --- peers ----------------------------------------------------------------------------------------
-
-HEAD = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid inode"
-
-
-def line(local: str, remote: str, uid: int, inode: int = 77) -> str:
-    return f"   1: {local} {remote} 01 00000000:00000000 00:00000000 00000000 {uid:5} 0 {inode} 1"
-
-
-CLIENT, SERVER = ("127.0.0.1", 0x1234), ("127.0.0.1", 0x8765)
-NEAR, FAR = "0100007F:1234", "0100007F:8765"
-
-
-@pytest.mark.parametrize(
-    ("lines", "uid"),
-    [
-        ([line(NEAR, FAR, 1000)], 1000),
-        ([line(FAR, NEAR, 0), line(NEAR, FAR, 1000)], 1000),  # our own end is not who connected
-        ([line(NEAR, "0100007F:8766", 1000)], None),
-        ([line(NEAR, FAR, 0, inode=0)], None),  # closed: whose it was, the kernel does not say
-        ([line("0000000000000000FFFF0000" + NEAR, "0000000000000000FFFF0000" + FAR, 7)], 7),
-        ([], None),
-    ],
-)
-def test_whose_a_connection_is_stands_in_the_kernel_s_table(lines: list[str], uid: int | None):
-    assert peers.find([HEAD, *lines], CLIENT, SERVER) == uid
-
-
-@pytest.mark.parametrize("family", [socket.AF_INET, socket.AF_INET6])
-def test_the_kernel_knows_this_process(family: socket.AddressFamily):
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port = server.getsockname()[1]
-        with socket.socket(family) as client:
-            client.connect(("::ffff:127.0.0.1" if family is socket.AF_INET6 else "127.0.0.1", port))
-            connection, (host, there) = server.accept()
-            with connection:
-                assert peers.uid_of((host, there), ("127.0.0.1", port)) == os.getuid()
-                assert peers.is_ours((host, there), ("127.0.0.1", port))
-    assert peers.uid_of((host, there), ("127.0.0.1", port)) is None
 
 
 # --- bodies ---------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser
 
-from syncin_mount.control.sockets import listener_of
+from syncin_mount.control.transport import listener_of
 from syncin_mount.mount_table import alive
 from tests.web.browser import new_tab
 from tests.web.conftest import World, until

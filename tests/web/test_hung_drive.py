@@ -16,7 +16,7 @@ import pytest
 from playwright.sync_api import Browser
 
 from syncin_mount.config.folders import HOME_VARIABLE
-from syncin_mount.control.sockets import listener_of
+from syncin_mount.control.transport import listener_of
 from syncin_mount.mount_table import alive, mounted_at
 from tests.web.browser import new_tab
 from tests.web.conftest import PROFILE, World, until

@@ -8,8 +8,8 @@ import signal
 import pytest
 from playwright.sync_api import Browser
 
-from syncin_mount.control.sockets import listener_of
 from syncin_mount.control.supervision import NAME
+from syncin_mount.control.transport import listener_of
 from tests.web.browser import new_tab
 from tests.web.conftest import World, until
 

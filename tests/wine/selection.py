@@ -12,6 +12,7 @@ RUN: Final = (
     "tests/system",
     "tests/vfs",
     "tests/config",
+    "tests/control",
     "tests/store",
     "tests/winfsp",
 )
@@ -34,7 +35,6 @@ show something that nothing else here shows."""
 RUN_THEM: Final = "SYNCIN_WINE_LEFT_OUT"
 """The variable that ``./dev wine --left-out`` sets: then they run, and nothing else."""
 
-_CONTROL = "the control API is not there yet on Windows"
 _DELETED = "Wine keeps the name of a removed file that is open, and so its folder"
 _DEVICES = "Windows has no pipes and devices among files"
 _HOLES = "files are not trusted to know their holes on Windows"
@@ -51,7 +51,6 @@ def _of(file: str, tests: dict[str, str]) -> dict[str, str]:
 
 
 LEFT_OUT: Final[dict[str, str]] = {
-    "tests/control": _CONTROL,
     **_of(
         "tests/config/test_examples.py",
         {"test_the_settings_mean_what_their_comments_say": _LINUX_PATHS},

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, TypeVar
 
-from syncin_mount.control.sockets import listens
+from syncin_mount.control.transport import listens
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable

@@ -194,7 +194,7 @@ async def _take_away(synchronization: Synchronization, *, force: bool) -> None:
 
 async def _kill(folders: Folders, name: str) -> None:
     """Ends a daemon that does not answer; a supervisor leaves it so. Raises DaemonGoesOn."""
-    from syncin_mount.control.sockets import listener_of  # noqa: PLC0415 (start-up time)
+    from syncin_mount.control.transport import listener_of  # noqa: PLC0415 (start-up time)
     from syncin_mount.mount_table import alive  # noqa: PLC0415 (start-up time)
 
     pid = listener_of(folders.socket(name))

@@ -212,17 +212,3 @@ def _name(process: Path) -> str:
         return (process / "comm").read_text(encoding="utf-8", errors="replace").strip()
     except OSError:
         return "a process"
-
-
-def alive(pid: int) -> bool:
-    """Whether the process runs: one that has ended and was not collected yet does not."""
-    try:
-        state = (
-            Path(f"/proc/{pid}/stat")
-            .read_text(encoding="ascii", errors="replace")
-            .rpartition(")")[2]
-            .split()[0]
-        )
-    except OSError:
-        return False
-    return state not in {"Z", "X"}

@@ -1,18 +1,13 @@
 """The drives' processes, as the supervisor holds them: its own children, and such that others
 started.
 
-Processes are held by pidfd(2), so that no other process is ever meant, whatever number it gets.
-Linux only, as the supervisor is.
+`syncin_mount.system.processes` holds them.
 """
 
 from __future__ import annotations
 
 import os
-import select
-import signal
 import subprocess
-import sys
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import trio
@@ -22,62 +17,56 @@ from syncin_mount.app.processes.spawn import mount_command
 from syncin_mount.config import FolderError, private_folder
 from syncin_mount.config.files import open_log
 from syncin_mount.errors import DaemonError
+from syncin_mount.supervisor.telling import tell_drives
+from syncin_mount.system.processes import Held, detached, word_from
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from syncin_mount.config import Folders
 
 
-@dataclass(slots=True)
 class Daemon:
     """A drive's process; ``child`` when it is ours. To be closed when it has ended."""
 
-    pid: int
-    child: trio.Process | None = None
-    _handle: int = field(init=False)
-
-    def __post_init__(self) -> None:
+    def __init__(self, pid: int, child: trio.Process | None = None) -> None:
         """Raises ProcessLookupError when it has ended and was collected."""
-        if sys.platform == "win32":
-            raise NotImplementedError
-        self._handle = os.pidfd_open(self.pid)
+        self.pid = pid
+        self._child = child
+        self._held = Held(pid)
 
-    def terminate(self) -> None:
-        """Asks it to end in order. One that ended, closed or not, is left alone."""
-        if sys.platform == "win32":
-            raise NotImplementedError
-        if self._handle < 0:
-            return
-        try:
-            signal.pidfd_send_signal(self._handle, signal.SIGTERM)
-        except ProcessLookupError:
-            pass  # it has
+    def ask_to_end(self) -> bool:
+        """Asks it to end in order; whether a signal can ask that here. One that ended, closed or
+        not, is left alone."""
+        return self._held.ask_to_end()
 
     async def ended(self) -> int | None:
         """Returns when the process is gone: its status (negative: the signal that killed it), None
         for a stranger's."""
-        if self.child is not None:
-            return await self.child.wait()
-        await trio.lowlevel.wait_readable(self._handle)
+        if self._child is not None:
+            return await self._child.wait()
+        await self._held.ended()
         return None
 
     def has_ended(self) -> bool:
         """Whether the process is gone, also where nobody has waited for that yet."""
-        if sys.platform == "win32":
-            raise NotImplementedError
-        look = select.poll()
-        look.register(self._handle, select.POLLIN)
-        return bool(look.poll(0))
+        return self._held.has_ended()
 
     def close(self) -> None:
-        os.close(self._handle)
-        self._handle = -1
+        self._held.close()
+
+
+async def ask_to_end(folders: Folders, daemons: Mapping[str, Daemon]) -> None:
+    """Asks these drives' processes to end in order: by a signal, or over their control API where
+    there are none. One that has no ear for it yet does not hear it."""
+    unheard = [name for name, daemon in daemons.items() if not daemon.ask_to_end()]
+    if unheard:
+        await tell_drives(folders, unheard, lambda drive: drive.stop())
 
 
 async def open_daemon(folders: Folders, name: str, arguments: list[str]) -> tuple[Daemon, int]:
     """Starts a drive's daemon in a session of its own, so that it outlives us; and the descriptor
     of the pipe on which it will say its word. Raises DaemonError."""
-    if sys.platform == "win32":
-        raise NotImplementedError
     path = folders.log(name)
     try:
         private_folder(path.parent)
@@ -87,13 +76,11 @@ async def open_daemon(folders: Folders, name: str, arguments: list[str]) -> tupl
     try:
         with os.fdopen(open_log(path), "ab") as file:
             process = await trio.lowlevel.open_process(
-                mount_command(name, writer, arguments),
+                mount_command(name, word_from(writer), arguments),
                 stdin=subprocess.DEVNULL,
                 stdout=file,
                 stderr=file,
-                cwd="/",
-                pass_fds=(writer,),
-                start_new_session=True,
+                **detached(writer),
             )
         return Daemon(process.pid, process), reader
     except OSError as error:
@@ -106,17 +93,3 @@ async def open_daemon(folders: Folders, name: str, arguments: list[str]) -> tupl
 def _not_started(error: OSError | FolderError) -> DaemonError:
     why = (error.strerror or str(error)) if isinstance(error, OSError) else str(error)
     return DaemonError(Phrase("its daemon cannot be started ({why})", why=why))
-
-
-async def first_word(descriptor: int) -> bytes:
-    """The line that a daemon says first, empty when it ends without one; the descriptor is
-    closed."""
-    if sys.platform == "win32":
-        raise NotImplementedError
-    word = bytearray()
-    async with trio.lowlevel.FdStream(descriptor) as said:
-        async for part in said:
-            word += part
-            if b"\n" in part:
-                break
-    return bytes(word)

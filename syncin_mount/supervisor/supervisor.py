@@ -48,9 +48,10 @@ from syncin_mount.language import ENGLISH, speak, speaking
 from syncin_mount.mount_table import mounted_at, take_away
 from syncin_mount.supervisor.lock import only_supervisor
 from syncin_mount.supervisor.logind import keep_delaying
-from syncin_mount.supervisor.processes import Daemon, first_word, open_daemon
+from syncin_mount.supervisor.processes import Daemon, ask_to_end, open_daemon
 from syncin_mount.supervisor.restart_policy import Drive, RestartPolicy, Start
 from syncin_mount.supervisor.telling import tell_drives, wait_synced, wake_up
+from syncin_mount.system.processes import first_word
 from syncin_mount.tray.tray import keep_tray
 
 if TYPE_CHECKING:
@@ -311,7 +312,9 @@ class Supervisor:
         elif point is not None and mounted_at(point) is not None:
             why = await trio.to_thread.run_sync(take_away, point)
         if why is None:
-            daemon.terminate()  # one that does not see that its drive is gone
+            await ask_to_end(
+                self._folders, {name: daemon}
+            )  # one may not see that its drive is gone
         else:
             log.warning("%s is not enabled any more, but cannot be unmounted yet: %s", name, why)
             self._policy.busy(trio.current_time(), name, why)
@@ -373,9 +376,8 @@ class Supervisor:
         self._policy.end()
         with trio.move_on_after(PATIENCE) as waiting:
             while self._daemons:
-                for daemon in self._daemons.values():
-                    daemon.terminate()
                 changed = self._changed
+                await ask_to_end(self._folders, dict(self._daemons))
                 # one that just began may have had no ear for it yet
                 with trio.move_on_after(LOOK_EVERY):
                     await changed.wait()

@@ -21,7 +21,8 @@ from typing import Any
 import pytest
 import trio
 
-from syncin_mount.mount_table import alive, mounted_at
+from syncin_mount.mount_table import mounted_at
+from syncin_mount.system.processes import alive
 from tests.cli.conftest import World, seconds, until
 from tests.mounts.inotify import Watcher
 

@@ -17,7 +17,7 @@ import trio
 from syncin_mount.config import ConfigurationFile, Folders
 from syncin_mount.control.supervision import NAME
 from syncin_mount.control.transport import listener_of
-from syncin_mount.mount_table import alive
+from syncin_mount.system.processes import alive
 from tests.cli.conftest import World, until
 from tests.daemon.buses import BusProcess, bus_process
 from tests.daemon.test_desktop import desktop

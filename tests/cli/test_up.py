@@ -17,7 +17,8 @@ import trio
 from syncin_mount.config import Folders
 from syncin_mount.control.supervision import NAME
 from syncin_mount.control.transport import listener_of, listens
-from syncin_mount.mount_table import alive, mounted_at
+from syncin_mount.mount_table import mounted_at
+from syncin_mount.system.processes import alive
 from tests.cli.conftest import World, until
 
 pytestmark = [pytest.mark.usefixtures("mounts"), pytest.mark.timeout(300)]

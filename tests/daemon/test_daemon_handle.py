@@ -14,7 +14,7 @@ def test_one_that_ended_while_it_was_unmounted_is_not_asked_to_end():
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
         daemon = Daemon(process.pid)
         daemon.close()
-        daemon.terminate()
+        daemon.ask_to_end()
         assert process.poll() is None
         process.communicate(b"\n")
     assert process.returncode == 0

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from syncin_mount import mount_table
-from syncin_mount.mount_table import Mount, alive, is_ours, mounted_at, users
+from syncin_mount.mount_table import Mount, is_ours, mounted_at, users
+from syncin_mount.system.processes import alive
 
 TABLE = r"""22 1 254:0 / / rw,relatime shared:1 - ext4 /dev/root rw
 23 22 0:21 / /proc rw,nosuid - proc proc rw

@@ -14,7 +14,7 @@ import pytest
 from playwright.sync_api import Browser
 
 from syncin_mount.control.transport import listener_of
-from syncin_mount.mount_table import alive
+from syncin_mount.system.processes import alive
 from tests.web.browser import new_tab
 from tests.web.conftest import World, until
 from tests.web.lines import lines

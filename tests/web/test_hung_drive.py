@@ -17,7 +17,8 @@ from playwright.sync_api import Browser
 
 from syncin_mount.config.folders import HOME_VARIABLE
 from syncin_mount.control.transport import listener_of
-from syncin_mount.mount_table import alive, mounted_at
+from syncin_mount.mount_table import mounted_at
+from syncin_mount.system.processes import alive
 from tests.web.browser import new_tab
 from tests.web.conftest import PROFILE, World, until
 from tests.web.lines import lines

@@ -15,6 +15,7 @@ RUN: Final = (
     "tests/control",
     "tests/store",
     "tests/winfsp",
+    "tests/windows",
 )
 """All that is there for Windows: ``./dev wine --everything``, and ``./dev soak wine``."""
 

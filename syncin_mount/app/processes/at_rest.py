@@ -15,7 +15,8 @@ from syncin_mount.app.processes.supervisor_client import told
 from syncin_mount.config import ConfigurationFile
 from syncin_mount.control.supervision import Ask, SupervisorError, What
 from syncin_mount.errors import DaemonError
-from syncin_mount.mount_table import alive, mounted_at
+from syncin_mount.mount_table import mounted_at
+from syncin_mount.system.processes import alive
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

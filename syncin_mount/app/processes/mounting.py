@@ -3,9 +3,6 @@ process."""
 
 from __future__ import annotations
 
-import os
-import signal
-import sys
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -195,13 +192,13 @@ async def _take_away(synchronization: Synchronization, *, force: bool) -> None:
 async def _kill(folders: Folders, name: str) -> None:
     """Ends a daemon that does not answer; a supervisor leaves it so. Raises DaemonGoesOn."""
     from syncin_mount.control.transport import listener_of  # noqa: PLC0415 (start-up time)
-    from syncin_mount.mount_table import alive  # noqa: PLC0415 (start-up time)
+    from syncin_mount.system.processes import alive, kill  # noqa: PLC0415 (start-up time)
 
     pid = listener_of(folders.socket(name))
-    if not pid or sys.platform == "win32":  # nobody is told of there
+    if not pid:  # nobody is told of there
         return
     with suppress(ProcessLookupError):
-        os.kill(pid, signal.SIGKILL)
+        kill(pid)
     with trio.move_on_after(PATIENCE_S):
         # The supervisor hears of it by itself: asked before that, it would take it for mounted.
         while alive(pid) or await trio.to_thread.run_sync(is_up, folders, name):  # noqa: ASYNC110
@@ -223,7 +220,7 @@ async def _wait_for_end(folders: Folders, synchronization: Synchronization, pid:
     asked to stop."""
     from syncin_mount.control.client import Client  # noqa: PLC0415 (start-up time)
     from syncin_mount.control.failures import ControlError  # noqa: PLC0415 (start-up time)
-    from syncin_mount.mount_table import alive  # noqa: PLC0415
+    from syncin_mount.system.processes import alive  # noqa: PLC0415
 
     try:
         async with Client(folders.socket(synchronization.name)) as daemon:

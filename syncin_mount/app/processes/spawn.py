@@ -15,6 +15,7 @@ from syncin_mount.config import private_folder
 from syncin_mount.config.files import open_log
 from syncin_mount.control.supervision import NAME as SUPERVISOR
 from syncin_mount.errors import DaemonError
+from syncin_mount.system.processes import detached, word_from, word_pipe
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -78,13 +79,11 @@ def _spawned(
         try:
             with os.fdopen(open_log(log), "ab") as file:
                 daemon = subprocess.Popen(  # it outlives us: nobody waits for it here
-                    command(writer),
+                    command(word_from(writer)),
                     stdin=subprocess.DEVNULL,
                     stdout=file,
                     stderr=file,
-                    cwd="/",
-                    pass_fds=(writer,),
-                    start_new_session=True,
+                    **detached(writer),
                 )
         finally:
             os.close(writer)
@@ -163,9 +162,7 @@ class ReadyPipe:
     """The daemon's end of the pipe. The first word counts; closing says nothing."""
 
     def __init__(self, descriptor: int) -> None:
-        # Children of the daemon (fusermount3) must not keep it open.
-        os.set_inheritable(descriptor, False)
-        self._file = os.fdopen(descriptor, "wb")
+        self._file = os.fdopen(word_pipe(descriptor), "wb")
 
     def ready(self) -> None:
         self._say({"ready": True})
@@ -179,6 +176,6 @@ class ReadyPipe:
         try:
             self._file.write(json.dumps(answer).encode() + b"\n")
             self._file.close()
-        except BrokenPipeError:
+        except OSError:
             # Nobody waits any more (Ctrl-C): the drive is there all the same.
             return

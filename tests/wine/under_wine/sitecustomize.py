@@ -90,8 +90,7 @@ def _mend_listening() -> None:
 
     def known(self: socket.socket, *backlog: int) -> None:
         listen(self, *backlog)
-        assert sys.platform == "win32"
-        ctypes.WinDLL("kernel32").GetFileType(ctypes.c_void_p(self.fileno()))
+        ctypes.WinDLL("kernel32").GetFileType(ctypes.c_void_p(self.fileno()))  # type: ignore[attr-defined]
 
     socket.socket.listen = known  # type: ignore[assignment, method-assign]
 

@@ -3,6 +3,7 @@ installs, uses and uninstalls them under Wine."""
 
 from __future__ import annotations
 
+import importlib
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -79,6 +80,31 @@ def test_a_zip_tells_the_commits_time_alone(
         assert zipped.namelist() == [f"tree/{path}" for path in FILES]
         assert {each.date_time for each in zipped.infolist()} == {told}
         assert zipped.read("tree/in/b.py") == b"b.py"
+
+
+OTHERS = "C:\\Tools;%USERPROFILE%\\bin;;C:\\Mine"
+OURS = "C:\\Users\\me\\syncin-mount"
+
+
+@pytest.mark.parametrize(
+    ("path", "what", "expected"),
+    [
+        ("", "add", OURS),
+        (OTHERS, "add", f"{OTHERS};{OURS}"),
+        (f"{OTHERS};", "add", f"{OTHERS};{OURS}"),
+        (f"{OURS.upper()};{OTHERS}", "add", f"{OURS.upper()};{OTHERS}"),
+        (f"{OTHERS};{OURS}", "remove", OTHERS),
+        (f"{OURS.upper()};{OTHERS};{OURS}", "remove", OTHERS),
+        (OURS, "remove", ""),
+        (f"{OTHERS};{OURS}2", "remove", f"{OTHERS};{OURS}2"),
+        ("", "remove", ""),
+    ],
+)
+def test_on_the_path_is_the_folder_once_and_all_else_as_it_was(
+    windows: Any, monkeypatch: pytest.MonkeyPatch, path: str, what: str, expected: str
+) -> None:
+    monkeypatch.syspath_prepend(str(windows.SOURCES))
+    assert importlib.import_module("on_path").changed(path, what, OURS) == expected
 
 
 def test_what_brings_no_licence_has_one_here(windows: Any) -> None:

@@ -1,4 +1,5 @@
-"""`./dev soak desktop`: the real file managers on a screen of their own, with what they show.
+"""`./dev soak desktop`: the real file managers, and a real panel with the tray icon, on a screen of
+their own, with what they show.
 
 It installs their packages where that is possible; they are too many for CI.
 """
@@ -18,10 +19,12 @@ PACKAGES = {
     "caja": "caja",
     "thunar": "thunar",
     "dolphin": "dolphin",
+    "xfce4-panel": "xfce4-panel",
     "Xvfb": "xvfb",
     "xdotool": "xdotool",
     "openbox": "openbox",
     "convert": "imagemagick",
+    "xsetroot": "x11-xserver-utils",
     "dbus-daemon": "dbus",
 }
 BINDINGS = (
@@ -42,8 +45,10 @@ def main() -> int:
         if os.getuid() != 0 or subprocess.run(install, check=False).returncode != 0:
             print(f"the file managers need packages; install them with: {' '.join(install)}")
             return 1
-    tests = Path(__file__).parent / "test_file_managers.py"
-    command = [sys.executable, "-m", "pytest", "-q", "-s", "-p", "no:cacheprovider", str(tests)]
+    tests = [
+        str(Path(__file__).with_name(f"test_{each}.py")) for each in ("panel", "file_managers")
+    ]
+    command = [sys.executable, "-m", "pytest", "-q", "-s", "-p", "no:cacheprovider", *tests]
     environment = os.environ | {"SYNCIN_DESKTOP": "1"}
     worst = 0
     for _ in range(rounds):

@@ -24,7 +24,7 @@ PASSWORD = "a-password"
 PATIENCE = 60.0
 """Seconds that anything gets."""
 
-PROGRAMS = ("Xvfb", "dbus-daemon", "openbox", "xdotool", "import", "fusermount3")
+PROGRAMS = ("Xvfb", "dbus-daemon", "openbox", "xdotool", "import", "xsetroot", "fusermount3")
 
 FAULTS = """
 [[rule]]
@@ -76,6 +76,7 @@ class Desktop:
         self.share = self.home / ".local/share"
         self.bookmarks = self.home / ".config/gtk-3.0/bookmarks"
         self._size = size
+        self.width = int(size.partition("x")[0])
         self._processes: list[subprocess.Popen[bytes]] = []
         self.environment: dict[str, str] = {}
 
@@ -102,7 +103,7 @@ class Desktop:
             "GDK_BACKEND": "x11",
             "GSETTINGS_BACKEND": "memory",
             "GIO_USE_VFS": "local",
-            "LIBGL_ALWAYS_SOFTWARE": "1",
+            "GSK_RENDERER": "cairo",  # without a graphics card, OpenGL takes all processors
             "NO_AT_BRIDGE": "1",
             "QT_QPA_PLATFORM": "xcb",
         }
@@ -131,9 +132,10 @@ class Desktop:
     def _end(self) -> None:
         if (self.home / ".config/syncin-mount/config.toml").exists():
             self.run("umount", "--force", "docs", check=False)
-            self.run("down", check=False)
-        if os.path.ismount(self.drive):
-            subprocess.run(["fusermount3", "-u", "-z", str(self.drive)], check=False)
+            self.run("down", "--force", check=False)
+        for folder in self.home.iterdir():
+            if os.path.ismount(folder):
+                subprocess.run(["fusermount3", "-u", "-z", str(folder)], check=False)
         for process in reversed(self._processes):
             if process.poll() is None:
                 process.send_signal(signal.SIGCONT)
@@ -189,21 +191,10 @@ class Desktop:
         return (self.base / "said.log").read_text(errors="replace")
 
     # the drive ------------------------------------------------------------------------------------
-    def mount(self, *, many: int = 0) -> None:
-        """A server, and a drive of it, with a file of each of `STATES` and, in the folder ``many``,
-        as many others."""
+    def serve(self) -> Path:
+        """A server, and this computer logged in to it. The user's folder there."""
         faults, ready = self.base / "faults.toml", self.base / "ready"
         faults.write_text(FAULTS)
-        there = self.base / "server/users/user1/files/docs"
-        there.mkdir(parents=True)
-        (there / "done.txt").write_text("both have it")
-        (there / "far.txt").write_text("only the server has it")
-        (there / "Letters").mkdir()
-        (there / "Letters" / "offer.txt").write_text("both have it")
-        if many:
-            (there / "many").mkdir()
-            for number in range(many):
-                (there / "many" / f"{number:05}.txt").write_text("x")
         program = (sys.executable, "-m", "syncin_mount")
         self.start(
             *program,
@@ -213,11 +204,28 @@ class Desktop:
         wait_until(lambda: ready.exists() and bool(ready.read_text()), "the server")
         login = ("--login", "user1", "--password-stdin")
         self.run("server", "add", "home", ready.read_text().strip(), *login, stdin=f"{PASSWORD}\n")
+        there = self.base / "server/users/user1/files"
+        there.mkdir(parents=True, exist_ok=True)
+        return there
+
+    def mount(self, *, many: int = 0) -> None:
+        """A server, and a drive of it, with a file of each of `STATES` and, in the folder ``many``,
+        as many others."""
+        there = self.serve() / "docs"
+        there.mkdir()
+        (there / "done.txt").write_text("both have it")
+        (there / "far.txt").write_text("only the server has it")
+        (there / "Letters").mkdir()
+        (there / "Letters" / "offer.txt").write_text("both have it")
+        if many:
+            (there / "many").mkdir()
+            for number in range(many):
+                (there / "many" / f"{number:05}.txt").write_text("x")
         where = ("--remote", "personal/docs", "--mountpoint", str(self.drive))
         self.bookmarks.parent.mkdir(parents=True, exist_ok=True)
         self.run("add", "docs", "--server", "home", *where, "--bookmark")
         self.run("mount", "docs")
-        wait_until(lambda: self._absent() <= 1, "the contents", 300)
+        wait_until(lambda: self._absent() <= 1, "the contents", 900)
         # The one that takes long comes last: what is sent with it would wait for it.
         for name in ("Thumbs.db", "refused.txt", "waits.txt", "going.txt"):
             (self.drive / name).write_text("from here")
@@ -277,3 +285,54 @@ class Desktop:
         subprocess.run(
             ["import", "-window", "root", str(path)], env=self.environment, check=True, timeout=20
         )
+
+
+class Screen:
+    """What the screen of a desktop shows, as pixels."""
+
+    def __init__(self, desktop: Desktop, colours: Mapping[str, tuple[int, int, int]]) -> None:
+        self._desktop = desktop
+        self._path = desktop.base / "screen.png"
+        self._names = {bytes(colour): name for name, colour in colours.items()}
+
+    def pixels(self) -> bytes:
+        self._desktop.picture(self._path)
+        done = subprocess.run(
+            ["convert", str(self._path), "-depth", "8", "rgb:-"], check=True, capture_output=True
+        )
+        return done.stdout
+
+    def counts(self) -> dict[str, int]:
+        """Pixels in each of the colours."""
+        pixels = self.pixels()
+        found = dict.fromkeys(self._names.values(), 0)
+        for start in range(0, len(pixels), 3):
+            name = self._names.get(pixels[start : start + 3])
+            if name is not None:
+                found[name] += 1
+        return found
+
+    def middle(self, name: str) -> tuple[int, int]:
+        """Where what has the colour is; there is one such thing."""
+        pixels = self.pixels()
+        places = [
+            divmod(start // 3, self._desktop.width)
+            for start in range(0, len(pixels), 3)
+            if self._names.get(pixels[start : start + 3]) == name
+        ]
+        rows, columns = sorted(y for y, _ in places), sorted(x for _, x in places)
+        return columns[len(columns) // 2], rows[len(rows) // 2]
+
+    def keep(self, name: str) -> None:
+        """A picture to be looked at, in the folder ``SYNCIN_PICTURES``."""
+        if folder := kept():
+            self._desktop.picture(folder / f"{name}.png")
+
+
+def kept() -> Path | None:
+    """The folder for pictures, where somebody wants to have any."""
+    if not (named := os.environ.get("SYNCIN_PICTURES")):
+        return None
+    folder = Path(named)
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder

@@ -60,7 +60,7 @@ PARTS = {
     ),
     "crash": Part("a drive whose process is killed", "tests.crash", "--kills", 700),
     "damage": Part("replicas in which something is damaged", "tests.damage", "--cases", 3000),
-    "desktop": Part("file managers with a drive", "tests.desktop", "--rounds", 1),
+    "desktop": Part("file managers and a panel, with drives", "tests.desktop", "--rounds", 1),
     "hostile": Part(
         "a server that answers wrongly", "tests.hostile", "--cases", 13_000, parallel=True
     ),

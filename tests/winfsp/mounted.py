@@ -32,7 +32,7 @@ class Mounted:
         self._started = threading.Event()
         self._scope: trio.CancelScope | None = None
         self._token: trio.lowlevel.TrioToken | None = None
-        self._thread = threading.Thread(target=trio.run, args=(self._main,))
+        self._thread = threading.Thread(target=trio.run, args=(self._main,), daemon=True)
 
     def start(self) -> None:
         self._thread.start()
@@ -84,8 +84,8 @@ class Mounted:
 def mounted(folder: Path, **options: Any) -> Iterator[Mounted]:
     """Nothing is open in the end."""
     drive = Mounted(folder, **options)
-    drive.start()
     try:
+        drive.start()
         if drive.failure is not None:
             raise drive.failure
         yield drive

@@ -616,12 +616,12 @@ class Gate:
 class Reader(threading.Thread):
     def __init__(self, handle: Handle) -> None:
         super().__init__()
-        self._handle = handle
+        self._file = handle
         self.found: bytes | int | None = None
 
     def run(self) -> None:
         try:
-            self.found = self._handle.read()
+            self.found = self._file.read()
         except Refused as refused:
             self.found = refused.status
 

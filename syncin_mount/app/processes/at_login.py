@@ -1,4 +1,5 @@
-"""The supervisor at every log-in of the user: systemd's user unit, written, enabled, taken away.
+"""The supervisor at every log-in of the user: systemd's user unit, written, enabled, taken away;
+on Windows the Run key (`run_key`).
 
 Everything here blocks; systemd answers within milliseconds, and is given five minutes.
 """
@@ -18,6 +19,9 @@ from reconciler.phrases import Phrase, strerror
 from syncin_mount.app.errors import NotPossible
 from syncin_mount.autostart import UNIT, WRITTEN, find_shipped_unit, user_unit
 from syncin_mount.config.files import write_atomic
+
+if sys.platform == "win32":
+    from syncin_mount.app.processes import run_key
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,7 +55,9 @@ class SystemdRefused(NotPossible):
 
 def look() -> AtLogin:
     """Whether it starts at every log-in, as systemd says. Changes nothing."""
-    if sys.platform == "win32" or shutil.which("systemctl") is None:
+    if sys.platform == "win32":
+        return AtLogin.ON if run_key.is_on() else AtLogin.OFF
+    if shutil.which("systemctl") is None:
         return AtLogin.IMPOSSIBLE
     try:
         state = systemctl("--user", "show", "-p", "UnitFileState", "--value", UNIT)
@@ -61,8 +67,11 @@ def look() -> AtLogin:
 
 
 def begin(*, running: bool) -> None:
-    """Have the supervisor started at every log-in, and now unless it is ``running``. Raises
-    NotPossible; then nothing is installed."""
+    """Have the supervisor started at every log-in, and now unless it is ``running``; on Windows
+    whoever calls this starts it. Raises NotPossible; then nothing is installed."""
+    if sys.platform == "win32":
+        run_key.begin()
+        return
     if shutil.which("systemctl") is None:
         raise NoSystemd
     path = _user_folder() / UNIT
@@ -82,6 +91,8 @@ def begin(*, running: bool) -> None:
 def end() -> bool:
     """End that; what is mounted stays. Return False where it did not start by itself. Raises
     NotPossible."""
+    if sys.platform == "win32":
+        return run_key.end()
     if unit_in_use() is None:
         return False
     if shutil.which("systemctl") is None:

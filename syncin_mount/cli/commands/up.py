@@ -64,7 +64,7 @@ def command(
     answer = told(folders, Ask(What.UP), seconds=None)
     if at_login:
         _at_login(None, wanted=True, running=answer is not None)
-    elif answer is None:
+    if answer is None and told(folders, Ask(What.LOOK)) is None:  # systemd may have begun
         begin(folders)
     if answer is None:
         answer = ask(folders, Ask(What.UP), seconds=None)

@@ -101,8 +101,8 @@ TIDY = """() => {
     const texts = document.createTreeWalker(document.querySelector("main"), NodeFilter.SHOW_TEXT);
     while (texts.nextNode()) {
         texts.currentNode.data = texts.currentNode.data
-            .replace(/[/]tmp[/]\\w+[/]home[/]home/g, "/home/anna/.config/syncin-mount")
-            .replace(/[/]tmp[/]\\w+[/]home[/]drives/g, "/home/anna");
+            .replace(/[/]tmp[/]\\w+[/]home[/]home/g, "/home/user1/.config/syncin-mount")
+            .replace(/[/]tmp[/]\\w+[/]home[/]drives/g, "/home/user1");
     }
 }"""
 """Without drives of whatever else runs here, and with folders as somebody has them."""

@@ -31,7 +31,6 @@ from syncin_mount.vfs import FileSystem, MountError, MountOptions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from syncin_mount.app.runtime.runtime import Runtime
     from syncin_mount.config import Folders, Server, Synchronization
@@ -96,7 +95,7 @@ async def run_mounted(
                 freeze_gc_baseline()
                 log.info("mounting %s at %s", name, synchronization.mountpoint)
                 with _announced(folders, synchronization):
-                    await _serve(frontend, fs, synchronization.mountpoint, stopping, on_ready)
+                    await _serve(frontend, fs, synchronization, stopping, on_ready)
                 log.info("unmounted %s", name)
                 nursery.cancel_scope.cancel()
         signals.cancel_scope.cancel()
@@ -154,15 +153,16 @@ def _follow_direction(runtime: Runtime, fs: FileSystem) -> None:
 async def _serve(
     frontend: Frontend,
     fs: FileSystem,
-    mountpoint: Path,
+    synchronization: Synchronization,
     stopping: trio.Event,
     on_ready: Callable[[], None],
 ) -> None:
     """Runs the frontend until it is unmounted from outside or ``stopping`` is set."""
+    mountpoint, options = synchronization.mountpoint, MountOptions(label=synchronization.name)
     async with trio.open_nursery() as nursery:
 
         async def serve(*, task_status: trio.TaskStatus[None]) -> None:
-            await frontend.run(fs, mountpoint, options=MountOptions(), task_status=task_status)
+            await frontend.run(fs, mountpoint, options=options, task_status=task_status)
             stopping.set()
 
         await nursery.start(serve)

@@ -61,4 +61,7 @@ def _warn_of(found: list[DriveState]) -> int:
         if each.error is not None:
             status, sentence = exit_for(each.error)
             output.warn(f"{each.configured.name}: {sentence}")
+        elif each.status is None and each.supervised is not None and each.supervised.why:
+            status = int(Exit.UNFINISHED)
+            output.warn(f"{each.configured.name}: {each.supervised.why}")
     return status

@@ -146,7 +146,8 @@ def _exit_for(state: DriveState, *, enabled: bool) -> Exit:
 def checked(row: StatusRow) -> StatusRow:
     """The row with the exit status that tells a monitor of the drive."""
     if row.status is None:
-        return row
+        fails = row.supervised is not None and bool(row.supervised.why)
+        return replace(row, exit=max(row.exit, int(Exit.UNFINISHED))) if fails else row
     told = _exit_for(state_of(row.status), enabled=row.configured.enabled)
     return replace(row, exit=int(told))
 

@@ -1,5 +1,8 @@
 """Who is who on the server, as the answers of uploads and of MAKE tell it: folders that others
-rename at once."""
+rename at once.
+
+This file is long because each moment in which somebody else renames has a test of its own.
+"""
 
 from __future__ import annotations
 

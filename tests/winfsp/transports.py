@@ -73,6 +73,7 @@ class UnderWine:
 
     def __init__(self) -> None:
         path = os.path.join(os.environ["WINFSP_LIBRARY_PATH"], "bin", "winfsp-x64.dll")
+        # typeshed has it for Windows alone
         self._library = ctypes.WinDLL(path)  # type: ignore[attr-defined,unused-ignore]
         self._library.TestCall.argtypes = [ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p]
         self._library.TestNotices.argtypes = [ctypes.c_void_p, ctypes.c_uint32]

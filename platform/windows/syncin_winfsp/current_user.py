@@ -21,6 +21,7 @@ def _of_windows() -> str:
     import ctypes  # noqa: PLC0415 - not needed elsewhere
     from ctypes import wintypes  # noqa: PLC0415
 
+    # typeshed has it for Windows alone
     advapi = ctypes.WinDLL("advapi32", use_last_error=True)  # type: ignore[attr-defined,unused-ignore]
     kernel = ctypes.WinDLL("kernel32", use_last_error=True)  # type: ignore[attr-defined,unused-ignore]
     kernel.GetCurrentProcess.restype = wintypes.HANDLE
@@ -37,6 +38,7 @@ def _of_windows() -> str:
 
     def check(succeeded: int) -> None:
         if not succeeded:
+            # typeshed has it for Windows alone
             raise ctypes.WinError(ctypes.get_last_error())  # type: ignore[attr-defined,unused-ignore]
 
     token, size = wintypes.HANDLE(), wintypes.DWORD()

@@ -42,6 +42,7 @@ def of(file_system: Any) -> Driver:
 
 def _library() -> Any:
     name = f"{get_winfsp_library_name()}.dll"
+    # typeshed has it for Windows alone
     library = ctypes.WinDLL(name)  # type: ignore[attr-defined,unused-ignore]
     pointer, ulong = ctypes.c_void_p, ctypes.c_ulong
     library.FspFileSystemNotifyBegin.argtypes = [pointer, ulong]

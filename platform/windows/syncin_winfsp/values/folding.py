@@ -38,6 +38,7 @@ def _of_windows() -> dict[int, int]:
     """The table itself (RtlUpcaseUnicodeChar), as the driver and NTFS use it."""
     import ctypes  # noqa: PLC0415 - not needed elsewhere
 
+    # typeshed has it for Windows alone
     upcase = ctypes.WinDLL("ntdll").RtlUpcaseUnicodeChar  # type: ignore[attr-defined,unused-ignore]
     upcase.argtypes, upcase.restype = [ctypes.c_uint16], ctypes.c_uint16
     return {

@@ -15,6 +15,8 @@ What is followed here:
 
 No locks and no oplocks: the driver does them alone. The cache manager is not here; what it writes
 late, `Handle.write_mapped` writes.
+
+This file is long because the driver's rules share its table of open files.
 """
 
 from __future__ import annotations

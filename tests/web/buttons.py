@@ -28,6 +28,7 @@ TABLE = Path(__file__).with_name("buttons.toml")
 _OPENING = re.compile(r"<(?:(button|a|summary|select|input)\b|\$\{(Button|Item|Menu)\})")
 _OWNER = re.compile(r"^(?:export )?(?:function |const (?=[A-Z]))(\w+)", re.MULTILINE)
 _TEXT = r't\(\s*"((?:[^"\\]|\\.)*)"[^)]*\)'
+_COUNTED = r'tn\(\s*"((?:[^"\\]|\\.)*)"'
 _EITHER = re.compile(rf"\?\s*{_TEXT}\s*:\s*{_TEXT}")
 _CLOSING = re.compile(r"</(?:button|a|summary|select)>|<//>")
 MARK = "data-pressed"
@@ -106,6 +107,8 @@ def _labels(name: str, tag: str, rest: str) -> tuple[str, ...]:
         return (text[1],)
     if value := re.search(r"(?<!<)\$\{([\w.\[\]]+)\}", inside):
         return (f"${{{value[1]}}}",)
+    if counted := re.search(_COUNTED, words):
+        return (counted[1],)
     return (name,)
 
 

@@ -108,7 +108,8 @@ function Need({ card, kind, why, problems = [] }) {
         onClick=${() => act("sync", { names: [name] })}>${t("Try again")}<//>`}
       ${["down", "error"].includes(kind) && card.enabled && html`<${Button} icon="play"
         onClick=${() => act("mount", { name })}>${t("Try again")}<//>`}
-      ${kind === "conflicts" && html`<a class="button" href="#/conflicts">${t("Look at them")}</a>`}
+      ${kind === "conflicts" && html`<a class="button" href="#/conflicts">${tn(
+        "Look at the conflict", "Look at the conflicts", card.status.conflicts)}</a>`}
     </div>
     ${open === "plan" && html`<${Plan} name=${name} onClose=${close} />`}
     ${open === "end" && html`<${EndHung} name=${name} onClose=${close} />`}

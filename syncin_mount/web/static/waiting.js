@@ -16,6 +16,14 @@ const OPERATIONS = {
 
 const operation = (op) => OPERATIONS[op] || ["file", op];
 
+// The screen's name has how many files and folders wait beside it; each may have several changes.
+function amount(changes, status) {
+  const said = tn("{count} change for the server", "{count} changes for the server", changes);
+  const nodes = status ? status.waiting : 0;
+  if (!nodes || nodes === changes) return said;
+  return `${said} · ${tn("{count} file or folder", "{count} files and folders", nodes)}`;
+}
+
 export function Waiting() {
   useStore();
   const [name, choice] = useDrive();
@@ -42,8 +50,7 @@ export function Waiting() {
   const all = entries.length > 0 && numbers.length === entries.length;
   return html`
     <div class="title"><div><h1>${t("Waiting")}</h1>
-      <p>${journal ? tn("{count} change for the server",
-        "{count} changes for the server", journal.count) : t("One moment…")}</p>
+      <p>${journal ? amount(journal.count, status) : t("One moment…")}</p>
       </div>${choice}</div>
     ${journal && !entries.length && html`<${Empty} icon="check" title=${t("Nothing waits")}>
       ${t("The server has every change of {name}.", { name })}<//>`}

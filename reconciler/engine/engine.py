@@ -229,6 +229,8 @@ class Engine:
             await self._full_run.run(report, confirmed=confirmed, expected=expected)
         if self._work.cancelled_caught:
             report.offline = self._link.why
+        elif not report.dry_run:
+            self._parts.options.on_run(report)
 
     def _look_again(self, wanted: bool) -> bool:
         """A content is not what it was listed as; ``wanted``: somebody is just reading it. Whether

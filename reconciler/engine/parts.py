@@ -20,6 +20,7 @@ from reconciler.phrases import Phrase
 from reconciler.planner.deletion_history import Memory
 from reconciler.ports import Clock, Progress, RemoteFolder, Replica, SettingsSource
 from reconciler.reporting.conflict import ResolvedConflict
+from reconciler.reporting.report import Report
 from reconciler.requests.concurrency import MOST
 from reconciler.requests.connectivity import Connectivity
 from reconciler.requests.reachability import Reach
@@ -35,7 +36,9 @@ class EngineOptions:
     ``stamp`` makes the date in a conflict copy's name out of wall time in ns; ``name`` tells the
     remote folder's, for messages; ``deletions`` remembers what was deleted, for the guards.
     ``manual`` leaves every run to ``sync``; ``transfers`` is how many requests there are at once at
-    most; ``on_conflict`` hears of each conflict when it is settled. Other times are in seconds."""
+    most; ``on_conflict`` hears of each conflict when it is settled, ``on_run`` of each run that is
+    over, whichever way, but for one that a pause ended or that only simulated. Other times are in
+    seconds."""
 
     stamp: Callable[[int], str]
     fetch_settings: SettingsSource | None = None
@@ -46,6 +49,7 @@ class EngineOptions:
     manual: bool = False
     transfers: int = MOST
     on_conflict: Callable[[ResolvedConflict], None] = lambda _conflict: None
+    on_run: Callable[[Report], None] = lambda _report: None
 
 
 class EngineParts:

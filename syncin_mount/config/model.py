@@ -188,11 +188,19 @@ class HistorySettings:
 
 
 @dataclass(frozen=True, slots=True)
+class HookSettings:
+    """Commands of the user's, each a list of words that no shell looks at; None: there is none."""
+
+    after_run: tuple[str, ...] | None = None
+    on_halt: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Configuration:
     """All that is configured, by name. What holds for the whole program: ``scheduling``, whether
     there are ``notifications`` on the desktop, how much the ``log`` says, whether there is an icon
     in the desktop's ``tray``, the ``language`` (None: the environment's, or the browser's), and
-    ``history``, which is for people to edit and the program never writes."""
+    ``history`` and ``hooks``, which are for people to edit: the program never writes them."""
 
     servers: Mapping[str, Server] = field(default_factory=lambda: MappingProxyType({}))
     synchronizations: Mapping[str, Synchronization] = field(
@@ -204,6 +212,7 @@ class Configuration:
     log: LogLevel = LogLevel.INFO
     tray: bool = True
     language: str | None = None
+    hooks: HookSettings = HookSettings()
 
     def with_server(self, server: Server) -> Configuration:
         """Adds the server, or replaces the one of that name."""

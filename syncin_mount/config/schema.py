@@ -13,6 +13,7 @@ from syncin_mount.config import values
 from syncin_mount.config.model import (
     Configuration,
     HistorySettings,
+    HookSettings,
     LogLevel,
     Scheduling,
     Server,
@@ -225,6 +226,15 @@ HISTORY_KEYS: tuple[Key, ...] = (
         about="The largest size of the history file, in units of 10^6 bytes.",
     ),
 )
+HOOK_KEYS: tuple[Key, ...] = (
+    Key("after_run", values.read_command, list, about="The command that follows each run."),
+    Key(
+        "on_halt",
+        values.read_command,
+        list,
+        about="The command that is run when a safety rule halts a drive.",
+    ),
+)
 PROGRAM_KEYS: tuple[Key, ...] = (
     Key(
         "scheduler",
@@ -280,16 +290,18 @@ def unholdable(value: Server | Synchronization) -> str | None:
     return None
 
 
+TABLES = ("program", "history", "hooks", "servers", "synchronizations")
+
+
 def parse(document: Mapping[str, Any]) -> Configuration:
     """The configuration that a TOML document says. Raises InvalidError."""
     for key in document:
-        if key not in {"program", "history", "servers", "synchronizations"}:
-            tables = ("program", "history", "servers", "synchronizations")
-            known = "[program], [history], [servers.NAME] and [synchronizations.NAME]"
+        if key not in TABLES:
+            known = "[program], [history], [hooks], [servers.NAME] and [synchronizations.NAME]"
             raise InvalidError(
                 (key,),
                 Phrase(
-                    "only {known} are known{meant}", known=known, meant=did_you_mean(key, tables)
+                    "only {known} are known{meant}", known=known, meant=did_you_mean(key, TABLES)
                 ),
             )
     program = _values(document.get("program", {}), ("program",), PROGRAM_KEYS)
@@ -307,6 +319,7 @@ def parse(document: Mapping[str, Any]) -> Configuration:
                 Phrase("there is no [servers.{server}]", server=each.server),
             )
     history = HistorySettings(**_values(document.get("history", {}), ("history",), HISTORY_KEYS))
+    hooks = HookSettings(**_values(document.get("hooks", {}), ("hooks",), HOOK_KEYS))
     return Configuration(
         servers,
         synchronizations,
@@ -316,6 +329,7 @@ def parse(document: Mapping[str, Any]) -> Configuration:
         program.get("log", LogLevel.INFO),
         program.get("tray", True),
         program.get("language"),
+        hooks,
     )
 
 

@@ -147,6 +147,16 @@ def read_texts(value: Any) -> tuple[str, ...]:
     raise ExpectedError(Phrase('a list of texts, as ["a", "b"]'))
 
 
+def read_command(value: Any) -> tuple[str, ...]:
+    """The words of a command, the program first."""
+    words = value if isinstance(value, list) else []
+    if words and all(isinstance(each, str) and "\0" not in each for each in words) and words[0]:
+        return tuple(words)
+    raise ExpectedError(
+        Phrase('a command as a list of its words, as ["/usr/bin/logger", "a run is over"]')
+    )
+
+
 def read_permissions(value: Any) -> str:
     """Any text: it is the server's."""
     if isinstance(value, str):

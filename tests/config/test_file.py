@@ -27,7 +27,7 @@ from syncin_mount.config import (
     Trash,
     Unit,
 )
-from syncin_mount.config.model import HistorySettings, check_name
+from syncin_mount.config.model import HistorySettings, HookSettings, check_name
 
 CLIENT = "8d4ad0ab-3a8e-4a7b-9f4e-6f4f5a9f2f11"
 HOME = Server("home", "http://127.0.0.1:8080", "user1", CLIENT)
@@ -208,7 +208,7 @@ mountpoint = "{MNT}/docs"
             "'directon' is no setting; did you mean 'direction'. known are",
         ),
         ("[synchronizations.docs]", '[synchronizations."../x"]', 6, "a name has up to 63"),
-        ("[servers.home]", "[server.home]", 1, r"only \[program\], \[history\], \[servers.NAME\]"),
+        ("[servers.home]", "[server.home]", 1, r"only \[program\], \[history\], \[hooks\], \["),
         (
             "[servers.home]",
             "[history]\ndays = 0\n[servers.home]",
@@ -321,6 +321,26 @@ def test_writers_in_several_processes_lose_nothing(tmp_path):
     folders = Folders(tmp_path, tmp_path / "state", tmp_path / "run", portable=True)
     names = {f"{name}{number}" for name in "abc" for number in range(10)}
     assert set(ConfigurationFile(folders).read().servers) == names
+
+
+def test_hooks_are_read_and_never_written(file):
+    hooks = '[hooks]  # mine\nafter_run = ["/bin/sh", "-c", "echo \\"$0\\""]\n'
+    file.path.write_text(f"{GOOD}\n{hooks}")
+    now = file.read()
+    assert now.hooks == HookSettings(after_run=("/bin/sh", "-c", 'echo "$0"'))
+    for other in (HookSettings(), HookSettings(after_run=("/bin/false",), on_halt=("reboot",))):
+        with pytest.raises(ConfigurationError, match="nothing was changed"):
+            file.update(lambda now, other=other: replace(now, hooks=other))
+        file.update(lambda now: replace(now, tray=not now.tray))
+        assert hooks in file.path.read_text()
+        assert file.read().hooks == now.hooks
+
+
+@pytest.mark.parametrize("value", ['"reboot"', "[]", '[""]', "[1]", '["a\\u0000"]', "true"])
+def test_a_hook_is_a_list_of_words(file, value):
+    file.path.write_text(f"{GOOD}\n[hooks]\non_halt = {value}\n")
+    with pytest.raises(ConfigurationError, match="'on_halt' must be a command as a list"):
+        file.read()
 
 
 def test_how_much_history_is_kept_can_be_set_and_stays(file):

@@ -274,6 +274,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "config-synchronizations": _keys(schema.SYNCHRONIZATION_KEYS, model.Synchronization),
     "config-program": _keys(schema.PROGRAM_KEYS, model.Configuration, {"scheduler": "scheduling"}),
     "config-history": _keys(schema.HISTORY_KEYS, model.HistorySettings),
+    "config-hooks": _keys(schema.HOOK_KEYS, model.HookSettings),
     "default-filters": default_filters,
     "json-keys": json_keys,
     "json-outputs": json_outputs,

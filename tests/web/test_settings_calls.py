@@ -164,6 +164,17 @@ def test_the_program_s_settings_are_changed_one_by_one(world: World):
     assert now["language"] == "auto"
 
 
+def test_no_request_of_the_page_names_a_hook(world: World):
+    file = world.folders.config_file
+    hooks = '\n[hooks]\nafter_run = ["/bin/true"]\n'
+    file.write_text(file.read_text() + hooks)
+    table = {"after_run": ["/bin/false"], "on_halt": ["/bin/false"]}
+    world.post("/api/program/edit", {"hooks": table, **table, "log": "debug"})
+    world.post("/api/edit", {"name": "docs", "edits": {"hooks": table}, "hooks": table, **table})
+    assert hooks.strip() in file.read_text()
+    assert "/bin/false" not in file.read_text()
+
+
 def test_the_language_is_chosen_and_left_to_the_browser_again(world: World):
     for language, kept in (("de", True), ("fr", True), ("auto", False)):
         assert world.post("/api/program/edit", {"language": language}).status == 200

@@ -37,6 +37,7 @@ from syncin_mount.app.runtime.descriptor_limit import enough_descriptors
 from syncin_mount.app.runtime.disk_trouble import DiskTrouble
 from syncin_mount.app.runtime.first_runs_after_import import FirstRuns
 from syncin_mount.app.runtime.history_upkeep import keep_history
+from syncin_mount.app.runtime.hooks import Hooks
 from syncin_mount.app.runtime.timed_pause import TimedPause
 from syncin_mount.app.runtime.turns import RememberedDeletions, RememberedRun, Turns
 from syncin_mount.app.synchronizations import settings
@@ -97,6 +98,7 @@ class Runtime:
     conflicts: ConflictJournal
     pause_end: TimedPause
     counting: BaseCounting
+    hooks: Hooks
     following: Following | None = None
     handover: Handover | None = None
     own_bin: str = ""
@@ -184,6 +186,7 @@ async def open_runtime(
             begin(functools.partial(_commit_regularly, replica, runtime.tell_disk))
             begin(functools.partial(keep_history, replica.history, folders))
             begin(runtime.counting.run)
+            begin(runtime.hooks.run)
             await nursery.start(_kept_running, runtime, runtime.hydrator.run)
             if not alone:
                 runtime.following = Following(ConfigurationFile(folders), runtime.configure)
@@ -196,6 +199,8 @@ async def open_runtime(
                 if runtime.handover is not None:
                     await nursery.start(_kept_running, runtime, runtime.handover.run)
             yield runtime
+            if alone:  # a drive that ends does not wait for the user's commands
+                await runtime.hooks.drained()
             runtime.schedule.keep()
             nursery.cancel_scope.cancel()
         remember_sums(replica, folders.replica(synchronization.name))
@@ -233,6 +238,7 @@ def _assemble(
         turn=turns.turn,
     )
     conflicts = ConflictJournal(folders.replica(synchronization.name))
+    hooks = Hooks(file, lambda: registration.synchronization, hydrator.wait_drained)
     engine = Engine(
         replica,
         remote,
@@ -249,6 +255,7 @@ def _assemble(
             stamp=_stamp,
             name=lambda: registration.synchronization.remote,
             on_conflict=conflicts.note,
+            on_run=hooks.note,
         ),
     )
     limits = session.wire.limits
@@ -272,6 +279,7 @@ def _assemble(
         conflicts,
         TimedPause(end_pause),
         BaseCounting(replica),
+        hooks,
     )
     registration.on_change.append(runtime.reschedule)
     runtime.follow_pause(synchronization)

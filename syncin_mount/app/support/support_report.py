@@ -225,6 +225,8 @@ def _settings(folders: Folders) -> str:
     for table in document.get("servers", {}).values():
         if "proxy" in table:
             table["proxy"] = without_login(str(table["proxy"]))
+    if "hooks" in document:  # their words may be secrets
+        document["hooks"] = {key: len(words) for key, words in document["hooks"].items()}
     tables = {kind: document.get(kind, {}) for kind in ("servers", "synchronizations")}
     lists = {
         kind: [{"name": name, **table} for name, table in found.items()]

@@ -10,7 +10,9 @@ if sys.platform == "win32":
     from syncin_mount.system.processes.windows import (
         Held,
         alive,
+        apart,
         detached,
+        end_apart,
         first_word,
         kill,
         word_from,
@@ -20,11 +22,23 @@ else:
     from syncin_mount.system.processes.posix import (
         Held,
         alive,
+        apart,
         detached,
+        end_apart,
         first_word,
         kill,
         word_from,
         word_pipe,
     )
 
-__all__ = ["Held", "alive", "detached", "first_word", "kill", "word_from", "word_pipe"]
+__all__ = [
+    "Held",
+    "alive",
+    "apart",
+    "detached",
+    "end_apart",
+    "first_word",
+    "kill",
+    "word_from",
+    "word_pipe",
+]

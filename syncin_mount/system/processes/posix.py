@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import select
 import signal
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import trio
 
 assert sys.platform != "win32"
 
@@ -75,6 +81,28 @@ def detached(writer: int) -> dict[str, Any]:
     """How `subprocess.Popen` starts a child in a session of its own, which outlives us and holds no
     folder; it gets this end of a pipe."""
     return {"cwd": "/", "pass_fds": (writer,), "start_new_session": True}
+
+
+def apart(words: Sequence[str]) -> tuple[list[str], dict[str, Any]]:
+    """The words and options by which `trio.run_process` starts a command that `end_apart` can end
+    with all that it starts, and that may be a file of our own drive. Until a program is loaded, who
+    starts it waits with the interpreter's lock held, and could not serve that file: so a shell,
+    which waits alone, takes its own place by the command. It does not look at the words."""
+    return ["/bin/sh", "-c", 'exec "$@"', "sh", *words], {"cwd": "/", "start_new_session": True}
+
+
+async def end_apart(process: trio.Process, grace: float) -> None:
+    """Asks what `apart` started to end, and kills what is left of it after so many seconds, or when
+    this is cancelled, as `trio.run_process` does at its end."""
+    import trio  # noqa: PLC0415 (start-up time)
+
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGTERM)
+    try:
+        await trio.sleep(grace)
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
 
 
 def word_pipe(number: int) -> int:

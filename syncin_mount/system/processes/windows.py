@@ -13,7 +13,12 @@ import subprocess
 import sys
 from ctypes import wintypes
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import trio
 
 assert sys.platform == "win32"
 
@@ -114,6 +119,21 @@ def detached(writer: int) -> dict[str, Any]:
         "startupinfo": subprocess.STARTUPINFO(lpAttributeList={"handle_list": [handle]}),
         "creationflags": subprocess.CREATE_NO_WINDOW | subprocess.CREATE_NEW_PROCESS_GROUP,
     }
+
+
+def apart(words: Sequence[str]) -> tuple[list[str], dict[str, Any]]:
+    """The words and options by which `trio.run_process` starts a command without a window, which
+    `end_apart` can end."""
+    return list(words), {
+        "cwd": Path(sys.executable).anchor,
+        "creationflags": subprocess.CREATE_NO_WINDOW | subprocess.CREATE_NEW_PROCESS_GROUP,
+    }
+
+
+async def end_apart(process: trio.Process, grace: float) -> None:  # noqa: ARG001 (there is none)
+    """Ends what `apart` started at once: there is no signal that asks for it. What the command
+    started goes on."""
+    process.terminate()
 
 
 def word_pipe(number: int) -> int:

@@ -18,6 +18,9 @@ NodeId = NewType("NodeId", int)
 """64-bit identity of a file or folder in one replica; never reused, kept through renames and
 edits."""
 
+LAST_SECOND = 9_223_372_036
+"""Times are at most so many seconds before or after the epoch: what 64 bits hold of ns."""
+
 ROOT = NodeId(1)
 """The synchronized folder itself, on both sides. It is never planned for."""
 

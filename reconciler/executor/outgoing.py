@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from reconciler.errors import Exists
 from reconciler.executor.counted_upload import Counted
-from reconciler.model import Action, Base, Local, Place, Remote
+from reconciler.model import LAST_SECOND, Action, Base, Local, Place, Remote
 from reconciler.names import STAGED_PREFIX, can_be_uploaded
 from reconciler.ports import Found, RemoteFolder
 
@@ -128,7 +129,8 @@ def mtime_to_send(local: Local, digest: str, seen: Iterable[Base | Remote | None
     """The second that the server gets for a content: the local one, unless another content of this
     size and second is
     what some client knows by one of ``seen``. Then it is a later one: that a file has another time
-    is all that every client notices. The file's time here stays as it was set."""
+    is all that every client notices. (Where there is no later one that a computer can hold, it is
+    an earlier one.) The file's time here stays as it was set."""
     mtime = max(local.mtime, 1)  # 0 would mean "now" (server-protocol.md, Uploads)
     others = [
         each
@@ -138,10 +140,12 @@ def mtime_to_send(local: Local, digest: str, seen: Iterable[Base | Remote | None
     if any(isinstance(each, Base) and mtime in (each.mtime_here, each.former) for each in others):
         # The time was put back to what it was before the last edit: that second was yet another
         # content's.
-        return max(each.mtime for each in others) + 1
-    while any(each.mtime == mtime for each in others):
-        mtime += 1
-    return mtime
+        mtime = max(each.mtime for each in others) + 1
+    taken = {each.mtime for each in others}
+    later = next(second for second in itertools.count(mtime) if second not in taken)
+    if later <= LAST_SECOND:
+        return later
+    return next(second for second in itertools.count(LAST_SECOND, -1) if second not in taken)
 
 
 async def file_at(remote: RemoteFolder, path: str) -> Found | None:

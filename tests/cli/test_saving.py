@@ -167,7 +167,10 @@ def real_vim(*settings: str) -> Callable[[Path], Steps]:
             "write",
             pause,
         ]
-        words = ["vim", "-u", "NONE", "-i", "NONE", "-N", "-es", *(f"+{each}" for each in commands)]
+        # Silent as it is, it tells nowhere else why it does not do something.
+        told = document.parents[2] / f"vim in {document.parent.name}"
+        words = ["vim", "-u", "NONE", "-i", "NONE", "-N", "-es", f"-V1{told}"]
+        words += [f"+{each}" for each in commands]
         done = subprocess.run(
             [*words, "+quit!"],
             check=False,
@@ -175,7 +178,11 @@ def real_vim(*settings: str) -> Callable[[Path], Steps]:
             stdin=subprocess.DEVNULL,
             capture_output=True,
         )
-        assert done.returncode == 0, (done, document.stat(), list(document.parent.iterdir()))
+        assert done.returncode == 0, (
+            told.read_text(),
+            document.stat(),
+            os.listdir(document.parent),
+        )
         yield
 
     return save

@@ -69,6 +69,8 @@ def one(tab: Tab, name: str) -> Locator:
 
 def compare(tab: Tab, name: str) -> Locator:
     """Both versions of this file, seen."""
+    # The first one opens by itself. What is below it moves then, also from under a click.
+    tab.shows(tab.page.locator("li.conflict .versions").first)
     found = one(tab, name)
     tab.shows(found)
     if found.get_by_role("button", name="Compare").count():

@@ -93,7 +93,7 @@ def test_a_sound_copy_is_told_and_the_drive_is_there_again(tab: Tab, drives: Wor
     tab.shows(dialog.get_by_text("all is in order"))
     assert tab.faults() == []
     assert is_mounted(drives)
-    dialog.get_by_role("button", name="Close").last.click()
+    dialog.locator("footer").get_by_role("button", name="Close").click()
     tab.state("Notes", "Up to date")
 
 
@@ -107,7 +107,7 @@ def test_a_content_that_changed_on_the_disk_is_found_and_repaired(tab: Tab, driv
     assert tab.faults() == []
     dialog.get_by_role("button", name="Repair", exact=True).click()
     tab.shows(dialog.get_by_text("the server's version comes back"))
-    dialog.get_by_role("button", name="Close").last.click()
+    dialog.locator("footer").get_by_role("button", name="Close").click()
     tab.state("Notes", "Up to date")
     drives.must("sync", "Notes")
     assert (drives.drive("Notes") / "7.txt").read_text() == "content 7" * 50

@@ -46,9 +46,8 @@ async def wait_synced(drive: Client) -> None:
     """Returns when everything is sent, or as soon as it is clear that this drive sends nothing
     now."""
     while True:
-        with trio.move_on_after(SETTLING):
-            await drive.wait_synced()
-            return
+        with trio.move_on_after(SETTLING) as waiting:
+            await drive.wait_synced()  # which returns at once where the server is known to be away
         now = await drive.status()
         why = (
             now.halted
@@ -57,8 +56,9 @@ async def wait_synced(drive: Client) -> None:
         )
         if now.paused or now.manual or now.schedule != "off":
             why = Phrase("it sends nothing by itself now")
-        if why:
+        if why and now.waiting:
             log.info("%s is not waited for (%d waiting): %s", now.name, now.waiting, why)
+        if why or not waiting.cancelled_caught:
             return
 
 

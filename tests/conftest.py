@@ -51,6 +51,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         dest="all_tiers",
         help="the slow tests too, with more examples",
     )
+    group.addoption(
+        "--beyond-fast",
+        action="store_true",
+        help="with --all: without what the fast tier runs with just as many examples",
+    )
 
 
 @pytest.hookimpl(trylast=True)
@@ -91,10 +96,39 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         )
         if in_folder or (limit is not None and limit.args[0] > usual):
             item.add_marker("slow")
+    items.sort(key=_turn)
+    if config.option.beyond_fast:
+        left = [item for item in items if not _has_more_to_do(item)]
+        items[:] = [item for item in items if _has_more_to_do(item)]
+        config.hook.pytest_deselected(items=left)
     if not config.stash[slow_key]:
         slow = [item for item in items if item.get_closest_marker("slow")]
         items[:] = [item for item in items if not item.get_closest_marker("slow")]
         config.hook.pytest_deselected(items=slow)
+
+
+LONG_FILES = (
+    *("packages/test_standalone", "web/test_long_list", "workloads", "tour", "web/test_hung_drive"),
+    *("crash", "mounts/differential", "packages", "engine/test_soak", "language/test_commands"),
+    *("upgrades", "web", "cli", "mounts", "winfsp", "site", "sim", "hostile", "pair", "damage"),
+)
+"""Files and folders whose tests take long: they come first, in this order, so that no worker is
+left with one when the others have nothing to do any more."""
+
+
+def _turn(item: pytest.Item) -> int:
+    place = item.path.relative_to(TESTS).with_suffix("").as_posix() + "/"
+    return next((at for at, each in enumerate(LONG_FILES) if place.startswith(f"{each}/")), 99)
+
+
+def _has_more_to_do(item: pytest.Item) -> bool:
+    """Whether `--all` runs it otherwise than the fast tier does: it is slow, or may be of a
+    property, for which there are more examples then."""
+    module = getattr(item, "module", None)
+    sources = {getattr(each, "__module__", None) or "" for each in vars(module).values()}
+    names = {getattr(each, "__name__", "") for each in vars(module).values()}
+    of_property = any(each.split(".")[0] == "hypothesis" for each in sources | names)
+    return item.get_closest_marker("slow") is not None or of_property or "tests.effort" in sources
 
 
 # --- where tests write ----------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from benchmarks import mount, official, scale, stall, startup, sync, tray, ui, work
+from benchmarks import freshness, mount, official, scale, stall, startup, sync, tray, ui, work
 from benchmarks.ground import Ground
 from syncin_mount.cli.demo.sandbox import Sandbox
 
@@ -22,17 +22,20 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="./dev bench", description=__doc__)
     parser.add_argument(
         "what",
-        choices=["mount", "official", "scale", "stall", "startup", "sync", "tray", "ui"],
+        choices=[
+            *("freshness", "mount", "official", "scale", "stall", "startup", "sync", "tray", "ui"),
+        ],
         help=(
-            "mount: file system operations, beside a native folder, a C program and rclone; scale:"
-            " a million files, 100,000 operations to replay; sync: carrying files across, beside a"
-            " bare HTTP loop, and what official measures; official: beside Sync-in's own client on"
-            " a Sync-in server, which the environment names; stall: how long the drive stands still"
-            " meanwhile; startup: how long commands take to start; tray: what the tray icon"
-            " costs; ui: the page in a browser"
+            "freshness: how soon others' changes are seen; mount: file system operations, beside a"
+            " native folder, a C program and rclone; scale: a million files, 100,000 operations to"
+            " replay; sync: carrying files across, beside a bare HTTP loop, and what official"
+            " measures; official: beside Sync-in's own client on a Sync-in server, which the"
+            " environment names; stall: how long the drive stands still meanwhile; startup: how"
+            " long commands take to start; tray: what the tray icon costs; ui: the page in a"
+            " browser"
         ),
     )
-    tables = (work, official, scale, stall, startup, sync, tray, ui)
+    tables = (work, freshness, official, scale, stall, startup, sync, tray, ui)
     rows = sorted({row for each in tables for row in each.ROWS})
     parser.add_argument(
         "--only",
@@ -100,10 +103,11 @@ def _row_by_row(parser: argparse.ArgumentParser, words: argparse.Namespace) -> l
             row: (what, partial(_rounds, measure, words.rounds))
             for row, (what, measure) in alone[words.what].ROWS.items()
         }
-    elif words.what == "scale":
+    elif words.what in ("scale", "freshness"):
+        rows = scale.ROWS if words.what == "scale" else freshness.ROWS
         known = {
             row: (what, partial(_count, measure, count))
-            for row, (what, measure, count) in scale.ROWS.items()
+            for row, (what, measure, count) in rows.items()
         }
     else:
         known = {

@@ -304,6 +304,12 @@ class RemoteFolder(Protocol):
         """HEAD: the file's state, None when there is none (404). A folder raises Exists."""
         ...
 
+    async def look(self, path: str) -> list[Entry] | None:
+        """What is in one folder ("" for the whole one) and nothing of what is below, without
+        checksums; an inode is 0 where none is told. An Entry with ``problem`` is one that cannot be
+        understood. None when the folder is not there, or the server tells nothing of it."""
+        ...
+
     async def inodes(self, path: str) -> dict[str, int] | None:
         """What is in a folder ("" for the whole one), by name: inodes, 0 where one is not told.
         None when the folder is not there, or the server tells nothing of it."""

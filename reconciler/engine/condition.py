@@ -31,6 +31,9 @@ times its duration."""
 
 LISTING_SHARE = 30
 
+SEEN_SHARE = 5
+"""The same, where a look into a folder has shown that a listing would find something."""
+
 REFUSED_LOGIN_SECONDS = 60.0
 """Seconds after which a log-in that was refused is tried again: it may have been renewed, or a
 permission be back. It costs the server one small request."""
@@ -59,6 +62,7 @@ class Condition:
         self._listing_every = listing_every
         self._name = name
         self._failures_in_a_row = 0
+        self._listed_at, self._cost = -math.inf, 0.0
         self.woken = trio.Event()
         self.activity = ""
         self.halted: Halt | None = None
@@ -85,9 +89,16 @@ class Condition:
         """A run is due after so many seconds at the latest."""
         self.listing_due = min(self.listing_due, trio.current_time() + seconds)
 
+    def list_as_seen(self) -> None:
+        """A look into one folder showed what only a listing explains: it comes at once, or where
+        listings are costly, after some times the duration of the last one."""
+        self.list_within(max(0.0, self._listed_at + self._cost * SEEN_SHARE - trio.current_time()))
+        self.wake()
+
     def postpone_listing(self, started: float) -> float:
         """Puts the next listing off, by the cost of one that started then, and says until when."""
         now = trio.current_time()
+        self._listed_at, self._cost = now, now - started
         self.listing_due = now + max(self._listing_every, (now - started) * LISTING_SHARE)
         return self.listing_due
 

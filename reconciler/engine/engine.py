@@ -1,15 +1,16 @@
 """The trio loop that keeps a replica and a server folder the same, and what people ask of it.
 
-Two kinds of pass share planner and executor. A *run* lists the server and resolves everything
-(`full_run`). A *push* uploads only pending changes that are due (`push`). One at a time. What the
-moment asks for is decided by `next_step`, which is pure. With a schedule there are runs only, when
-it says so.
+Three kinds of pass share planner and executor. A *run* lists the server and resolves everything
+(`full_run`). A *push* uploads only pending changes that are due (`push`). A *look* asks about one
+folder (`looks`). One at a time. What the moment asks for is decided by `next_step`, which is pure.
+With a schedule there are runs only, when it says so.
 """
 
 from __future__ import annotations
 
 import logging
 import math
+from collections.abc import Callable, Iterable
 from contextlib import AsyncExitStack, suppress
 from dataclasses import replace
 from typing import assert_never
@@ -19,6 +20,7 @@ import trio
 from reconciler.engine.backlog import STILL
 from reconciler.engine.debounce import Debouncer
 from reconciler.engine.full_run import FullRun
+from reconciler.engine.looks.folder_looks import FolderLooks
 from reconciler.engine.next_step import EngineMoment, Halting, NextStep, Step, next_step
 from reconciler.engine.parts import EngineOptions, EngineParts
 from reconciler.engine.pending_reason import EngineState, Hold, PendingReason, pending_reason
@@ -90,6 +92,7 @@ class Engine:
         self._debouncer = Debouncer(replica, clock, self._backlog, options.debounce_seconds)
         self._full_run = FullRun(self._parts)
         self._push = Push(self._parts)
+        self._looks = FolderLooks(self._parts)
         self._due_nodes: list[Dirty] = []
         """What the last survey found to be pushed."""
         self._running = trio.Lock()
@@ -169,6 +172,7 @@ class Engine:
             halting=self._condition.halting,
             listing_due=self._condition.listing_due,
             run_in=None if self._schedule.every is None else self._schedule.wait(),
+            look_due=self._looks.due(),
         )
 
     async def _take(self, step: Step) -> None:
@@ -189,6 +193,11 @@ class Engine:
                     async with self._running:
                         with trio.CancelScope() as self._work:
                             await self._push.run(self._due_nodes)
+            case Step.LOOK:
+                if not self._running.locked():
+                    async with self._running:
+                        with trio.CancelScope() as self._work:
+                            await self._looks.run()
             case _:
                 assert_never(step)
 
@@ -230,6 +239,7 @@ class Engine:
         if self._work.cancelled_caught:
             report.offline = self._link.why
         elif not report.dry_run:
+            self._looks.listed()
             self._parts.options.on_run(report)
 
     def _look_again(self, wanted: bool) -> bool:
@@ -250,6 +260,22 @@ class Engine:
     def list_soon(self) -> None:
         """The server is not as the base says: a run is due."""
         self._condition.list_soon()
+
+    def visit(self, folder: NodeId) -> None:
+        """Somebody looks into this folder or works in it: others' changes in it are seen soon."""
+        self._looks.visit(folder)
+
+    def open_folders(self, source: Callable[[], Iterable[NodeId]]) -> None:
+        """``source`` gives from now on the folders that programs have open, and those of open
+        files: they count as visited all the time."""
+        self._looks.open_folders = source
+
+    def others_sent(self) -> None:
+        """Another client has sent something: folders in which somebody works are looked into now,
+        and a listing follows as soon as it pays."""
+        if self._schedule.every is None:
+            self._looks.look_now()
+            self._condition.list_as_seen()
 
     def reschedule(self, every: float | None, *, allowed: bool = True) -> None:
         """Runs start every so many seconds from now on, counted from the last one; None: by what

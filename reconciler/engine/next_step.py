@@ -44,6 +44,9 @@ class Step(enum.Enum):
     PUSH = "push"
     """Upload the pending changes that are due, without a listing."""
 
+    LOOK = "look"
+    """Look into one folder of the server in which somebody is at work."""
+
 
 class Halting(enum.Enum):
     """How much a guard has stopped."""
@@ -81,6 +84,7 @@ class EngineMoment:
     halting: Halting = Halting.NOTHING
     listing_due: float = math.inf
     run_in: float | None = None
+    look_due: float = math.inf
     pending: PendingChanges | None = None
 
 
@@ -124,7 +128,14 @@ def _step(state: EngineMoment) -> Step:
         return Step.RUN
     if state.pending.any_due and state.halting is not Halting.EVERYTHING:
         return Step.PUSH
+    if _looks(state) and state.look_due <= state.now:
+        return Step.LOOK
     return Step.REST
+
+
+def _looks(state: EngineMoment) -> bool:
+    """Whether a look into a folder may be made."""
+    return state.online is not False and state.halting is not Halting.EVERYTHING
 
 
 def _scheduled(state: EngineMoment, run_in: float) -> Step:
@@ -152,4 +163,5 @@ def _seconds(state: EngineMoment) -> float:
             return min(left, WALL_CLOCK_LOOK_SECONDS)
         return state.debounce or MIN_LOOK_SECONDS
     next_due = math.inf if state.pending is None else state.pending.next_due
-    return max(min(next_due, state.listing_due) - state.now, MIN_LOOK_SECONDS)
+    due = min(next_due, state.listing_due, state.look_due if _looks(state) else math.inf)
+    return max(due - state.now, MIN_LOOK_SECONDS)

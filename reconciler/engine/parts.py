@@ -37,8 +37,8 @@ class EngineOptions:
     remote folder's, for messages; ``deletions`` remembers what was deleted, for the guards.
     ``manual`` leaves every run to ``sync``; ``transfers`` is how many requests there are at once at
     most; ``on_conflict`` hears of each conflict when it is settled, ``on_run`` of each run that is
-    over, whichever way, but for one that a pause ended or that only simulated. Other times are in
-    seconds."""
+    over, whichever way, but for one that a pause ended or that only simulated; ``on_sent`` hears
+    when something was changed on the server. Other times are in seconds."""
 
     stamp: Callable[[int], str]
     fetch_settings: SettingsSource | None = None
@@ -50,6 +50,7 @@ class EngineOptions:
     transfers: int = MOST
     on_conflict: Callable[[ResolvedConflict], None] = lambda _conflict: None
     on_run: Callable[[Report], None] = lambda _report: None
+    on_sent: Callable[[], None] = lambda: None
 
 
 class EngineParts:
@@ -107,6 +108,7 @@ class EngineParts:
             tell=self.condition.set_activity,
             suspects=self.prover.suspects,
             on_conflict=options.on_conflict,
+            on_sent=options.on_sent,
         )
 
     def stamp(self) -> str:

@@ -35,7 +35,8 @@ is back by then."""
 
 
 class SentSince:
-    """What was made or sent on the server since the last listing that was judged. Before a process
+    """What was made or sent on the server, or seen there by a look into a folder, since the last
+    listing that was judged. Before a process
     has judged one, all that this computer ever sent counts, and each folder: a former process may
     have sent it just before it ended."""
 
@@ -79,8 +80,11 @@ class PlanRunner:
         tell: Callable[[str], None],
         suspects: set[NodeId],
         on_conflict: Callable[[ResolvedConflict], None] = lambda _conflict: None,
+        on_sent: Callable[[], None] = lambda: None,
     ) -> None:
-        """``on_conflict`` hears of each conflict when it is settled."""
+        """``on_conflict`` hears of each conflict when it is settled, ``on_sent`` of each plan that
+        changed something on the server."""
+        self._on_sent = on_sent
         self._on_conflict = on_conflict
         self._replica = replica
         self._remote = remote
@@ -169,6 +173,8 @@ class PlanRunner:
                 workers = 1 if in_order else min(self._slots.most, len(stage))
                 for _ in range(workers):
                     nursery.start_soon(self._work, run, todo, nursery.cancel_scope)
+            if run.has_sent:
+                self._on_sent()
             if run.fatal:
                 raise run.fatal[0]
             if run.uncertain:
@@ -328,6 +334,13 @@ class _Run:
     outcomes: list[Outcome] = field(default_factory=list)
     fatal: list[RemoteError] = field(default_factory=list)
     uncertain: bool = False
+
+    @property
+    def has_sent(self) -> bool:
+        """Whether anything was changed on the server."""
+        return any(
+            each.result is Result.DONE and each.action.side is Side.REMOTE for each in self.outcomes
+        )
 
 
 def _asks(action: Action) -> bool:

@@ -90,6 +90,8 @@ async def run_mounted(
                 nursery.start_soon(keep_told, runtime, ConfigurationFile(folders), page)
                 fs = FileSystem(runtime.replica, runtime.hydrator)
                 runtime.passed_on = fs.names.passed_on
+                fs.visits.tell = runtime.engine.visit
+                runtime.engine.open_folders(fs.visits.open_now)
                 _follow_direction(runtime, fs)
                 # modules and the like: some 20 ms of every full collection later
                 freeze_gc_baseline()

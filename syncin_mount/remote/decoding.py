@@ -20,15 +20,12 @@ from typing import Annotated, Any, TypeVar
 
 import msgspec
 
-from reconciler.model import Entry
+from reconciler.model import LAST_SECOND, Entry
 from reconciler.phrases import Phrase
 from reconciler.ports import Found
 from syncin_mount.remote.remote_paths import complaint, shown
 
 T = TypeVar("T")
-
-SECONDS = 9_223_372_036
-"""Times are at most so many seconds before or after the epoch."""
 
 SIZE = 2**63 - 1
 """Bytes of a file at most."""
@@ -43,10 +40,10 @@ _ID = 2**53 - 1
 Size = Annotated[int, msgspec.Meta(ge=0, le=SIZE)]
 """Bytes."""
 
-Seconds = Annotated[int, msgspec.Meta(ge=-SECONDS, le=SECONDS)]
+Seconds = Annotated[int, msgspec.Meta(ge=-LAST_SECOND, le=LAST_SECOND)]
 """Since the epoch."""
 
-Millis = Annotated[int, msgspec.Meta(ge=-SECONDS * 1000, le=SECONDS * 1000)]
+Millis = Annotated[int, msgspec.Meta(ge=-LAST_SECOND * 1000, le=LAST_SECOND * 1000)]
 """Since the epoch."""
 
 Id = Annotated[int, msgspec.Meta(ge=0, le=_ID)]
@@ -103,7 +100,7 @@ def parse_etag(text: str) -> Found | None:
     if match is None:
         return None
     size, mtime_ms = int(match[1], 16), int(match[2], 16)
-    return Found(size, mtime_ms) if size <= SIZE and abs(mtime_ms) <= SECONDS * 1000 else None
+    return Found(size, mtime_ms) if size <= SIZE and abs(mtime_ms) <= LAST_SECOND * 1000 else None
 
 
 def moment(text: str | None) -> str | None:
@@ -120,7 +117,7 @@ def moment(text: str | None) -> str | None:
 
 def is_time(seconds: float) -> bool:
     """Whether it can be a time in seconds since the epoch (NaN is none)."""
-    return -SECONDS <= seconds <= SECONDS
+    return -LAST_SECOND <= seconds <= LAST_SECOND
 
 
 # The lines of a listing ----------------------------------------
@@ -266,6 +263,42 @@ def told_inode(body: bytes) -> int:
 
 class _Browsed(msgspec.Struct):
     files: list[object]
+
+
+def told_entries(body: bytes, folder: str) -> list[Entry] | None:
+    """What the web's listing of the folder at that path tells, where inodes are as in
+    ``told_inodes`` and times are in milliseconds. An element that is not understood is an Entry
+    with ``problem``. None for anything else than such a listing."""
+    try:
+        files = decode(body, _Browsed).files
+    except Undecodable:
+        return None
+    return [_told_entry(each, f"{folder}/" if folder else "") for each in files]
+
+
+def _told_entry(told: object, prefix: str) -> Entry:
+    if isinstance(told, dict):
+        name, is_folder = told.get("name"), told.get("isDir")
+        if isinstance(name, str) and isinstance(is_folder, bool) and "/" not in name:
+            size, ms, number = told.get("size"), told.get("mtime"), told.get("id")
+            return _browsed(prefix + name, is_folder, size, ms, number)
+    return _problem(
+        prefix, Phrase("what the server tells of it is not understood: {value}", value=_brief(told))
+    )
+
+
+def _browsed(path: str, is_folder: bool, size: Any, ms: Any, number: Any) -> Entry:
+    inode = -number if isinstance(number, int) and _is_whole(number) and 0 < -number <= INODE else 0
+    why = complaint(path)
+    if why is not None:
+        return _problem(path, Phrase("the server's name cannot be used here: {why}", why=why))
+    if is_folder:
+        return Entry(path, True, 0, 0, inode)
+    mtime: Any = ms // 1000 if isinstance(ms, int) and _is_whole(ms) else ms
+    wrong = _wrong(size, mtime, inode, None)
+    if wrong is not None:
+        return _problem(path, Phrase("what the server tells of it cannot be: {wrong}", wrong=wrong))
+    return Entry(path, False, size, mtime, inode)
 
 
 def told_inodes(body: bytes) -> dict[str, int] | None:

@@ -35,7 +35,7 @@ from syncin_mount.remote.contents import (
     stamp,
     told_state,
 )
-from syncin_mount.remote.decoding import told_inode, told_inodes
+from syncin_mount.remote.decoding import told_entries, told_inode, told_inodes
 from syncin_mount.remote.errors import Endpoint, NoPlaceInTrash
 from syncin_mount.remote.http.transport import JSON, Call
 from syncin_mount.remote.listing import ListingOptions, none_but, open_listing
@@ -156,16 +156,25 @@ class Folder:
                 ) from exc
             raise
 
+    async def look(self, path: str) -> list[Entry] | None:
+        body = await self._browse(path)
+        return None if body is None else told_entries(body, path)
+
     async def inodes(self, path: str) -> dict[str, int] | None:
         """The id that the web's listing of one folder tells is the inode, negative, unless the
         server's database has a row for what is there (docs/reference/server-protocol.md)."""
+        body = await self._browse(path)
+        return None if body is None else told_inodes(body)
+
+    async def _browse(self, path: str) -> bytes | None:
+        """The body of the web's listing of the folder; None when there is no folder."""
         where = _BROWSE + quoted(web_path(join(self._root, checked(path)) if path else self._root))
         call = Call(
             Endpoint.BROWSE, "GET", where, path, query={"showHiddenFiles": "true"}, repeatable=True
         )
         try:
             async with self._session.exchange(call) as answer:
-                return told_inodes(await answer.read(BROWSED_BYTES) or b"")
+                return await answer.read(BROWSED_BYTES) or b""
         except (Missing, Refused):  # refused: a file is in its place
             return None
 

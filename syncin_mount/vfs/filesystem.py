@@ -28,6 +28,7 @@ from syncin_mount.vfs.folders import OpenFolders, parent_of
 from syncin_mount.vfs.known_names import KnownNames, refuse_own_trash
 from syncin_mount.vfs.orphans import Orphans
 from syncin_mount.vfs.pins import Pins
+from syncin_mount.vfs.visits import Visits
 from syncin_mount.vfs.xattrs import ExtendedAttributes
 
 if TYPE_CHECKING:
@@ -59,8 +60,7 @@ class FileSystem:
     """A replica as a file system.
 
     Operations on folders' handles are in ``folders``, on extended attributes in ``xattrs``; what a
-    frontend must know of names besides is in ``names``, and of what is open in ``pins``.
-
+    frontend must know of names besides is in ``names``, of what is open in ``pins`` and ``visits``.
     ``read_only`` refuses every change with EROFS and may be switched at any time. ``clock`` gives
     seconds that only grow; it is what ``record_quiet_handles`` is compared with. ``now_ns`` is the
     time of changes that no record tells of.
@@ -85,6 +85,7 @@ class FileSystem:
         self._handles: dict[int, tuple[OpenFile, bool]] = {}
         self._last_handle = 0
         self.folders = OpenFolders(replica, self._files, self._orphans, self._handle)
+        self.visits = Visits(replica, self.folders, self._handles)
         self.names = KnownNames(replica, self._files, self._orphans)
         self.pins = Pins(replica)
         self.xattrs = ExtendedAttributes(replica, self._orphans, self._may_change)
@@ -351,6 +352,7 @@ class FileSystem:
         file = await self._files.acquire(ino, write=write, truncate=truncate)
         handle = self._handle()
         self._handles[handle] = (file, write)
+        self.visits.of_file(file)
         return handle
 
     async def read(self, handle: int, offset: int, size: int) -> memoryview:
@@ -428,8 +430,7 @@ class FileSystem:
         self._files.times_kept = True
 
     def close(self) -> None:
-        """Releases every handle; what was written is recorded. For when the operating system cannot
-        do it any more."""
+        """Releases every handle, as the system cannot do it any more; what was written is kept."""
         for handle, (file, _write) in list(self._handles.items()):
             try:
                 self.release(handle)

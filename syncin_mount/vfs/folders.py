@@ -97,7 +97,7 @@ class OpenFolder:
 
 class OpenFolders:
     """The handles on folders of one `FileSystem`. ``new_handle`` gives a number that no other
-    handle has."""
+    handle has. ``on_open`` is told of each folder that is opened."""
 
     def __init__(
         self,
@@ -111,6 +111,7 @@ class OpenFolders:
         self._orphans = orphans
         self._new_handle = new_handle
         self._folders: dict[int, OpenFolder] = {}
+        self.on_open: Callable[[NodeId], None] = lambda _folder: None
 
     def open(self, ino: int) -> int:
         """A handle. Raises OSError (ESTALE)."""
@@ -118,7 +119,13 @@ class OpenFolders:
         handle = self._new_handle()
         folder = self._orphans.attr(ino).node if node is None else node
         self._folders[handle] = OpenFolder(self._replica, folder)
+        if node is not None:
+            self.on_open(folder)
         return handle
+
+    def open_now(self) -> Iterator[NodeId]:
+        """The folders of all handles."""
+        return (each.node for each in self._folders.values())
 
     def read(self, handle: int, position: int) -> Iterator[tuple[bytes, Attr, int]]:
         """Entries from ``position`` (0 at first): name, attributes, the position that follows. Take

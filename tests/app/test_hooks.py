@@ -14,8 +14,8 @@ from reconciler.errors import Unavailable
 from reconciler.model import Action, NodeId, Op, Outcome, Result, Side
 from reconciler.planner.guards import Halt, root_gone
 from reconciler.reporting.report import Problem, Report
-from syncin_mount.app.runtime import hooks
-from syncin_mount.app.runtime.hooks import Hook, Hooks, Occasions, RunResult, result_of, run_command
+from syncin_mount.app.runs import hooks
+from syncin_mount.app.runs.hooks import Hook, Hooks, Occasions, RunResult, result_of, run_command
 from syncin_mount.config import ConfigurationFile, Folders, Scheduler, Synchronization, Unit
 
 SENDING = {side: Action(Op.SEND, side, NodeId(7), None, None, None) for side in Side}

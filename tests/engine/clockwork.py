@@ -82,6 +82,7 @@ class Drive:
         self, folder: Path, nursery: trio.Nursery, *, every: float | None, **options: Any
     ) -> None:
         self.name = "desk"
+        self.looks = False
         self.offline = False
         self.folder = folder
         self._nursery = nursery

@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 import trio
 
+from reconciler.engine.condition import LISTING_EVERY
 from reconciler.engine.engine import Engine
 from reconciler.engine.parts import EngineOptions
 from reconciler.hydration.hydrator import Hydrator
@@ -94,6 +95,7 @@ class Device:
         registration: Registration | None = None,
         debounce: float,
         manual: bool,
+        listing_every: float = LISTING_EVERY,
     ) -> None:
         self.replica = replica
         self.folder = folder
@@ -115,6 +117,7 @@ class Device:
                 fetch_settings=None if registration is None else registration.fetch_settings,
                 debounce_seconds=debounce,
                 manual=manual,
+                listing_every=listing_every,
                 stamp=lambda ns: time.strftime("%Y-%m-%d", time.gmtime(ns / 1e9)),
             ),
         )
@@ -258,6 +261,7 @@ class World:
         follow: bool = False,
         debounce: float = 0.0,
         manual: bool = True,
+        listing_every: float = LISTING_EVERY,
     ) -> Device:
         """``follow``: its settings are agreed on with the server before every run."""
         client = str(uuid.uuid4())
@@ -295,6 +299,7 @@ class World:
             registration=registration if follow else None,
             debounce=debounce,
             manual=manual,
+            listing_every=listing_every,
         )
         await self._nursery.start(device.hydrator.run)
         await self._nursery.start(device.engine.run)

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import trio
 
 from reconciler.engine.engine import Engine
+from reconciler.engine.next_step import Step
 from reconciler.engine.parts import EngineOptions
 from reconciler.errors import Unavailable
 from reconciler.filters import DEFAULT, Filter
@@ -107,9 +108,17 @@ class Watched(Replica):
 
 
 class WatchedEngine(Engine):
-    """The real engine; ``dry`` while a run only looks."""
+    """The real engine; ``dry`` while a run only simulates, ``step`` what is being done."""
 
     dry = False
+    step = Step.REST
+
+    async def _take(self, step: Step) -> None:
+        self.step = step
+        try:
+            await super()._take(step)
+        finally:
+            self.step = Step.REST
 
     async def _full(self, report: Report, **options: Any) -> None:
         self.dry = report.dry_run
@@ -151,6 +160,7 @@ class Device:
         self.up = False
         self.conflicts = 0
         self._rng = rng
+        self._visits = random.Random(f"{world.scenario.seed} {spec.name}")
         self._place = folder
         self._lives = 0
         self._moments_left = -1
@@ -164,6 +174,11 @@ class Device:
         self.remote: ModelFolder
         self.engine: WatchedEngine
         self.hydrator: Hydrator
+
+    @property
+    def looks(self) -> bool:
+        """Whether a look into a folder is under way, or what follows from one."""
+        return self.engine.step is Step.LOOK
 
     @property
     def is_dead(self) -> bool:
@@ -266,6 +281,7 @@ class Device:
                     await self._nursery.start(self.hydrator.run)
                     await self._nursery.start(self.engine.run)
                     self._nursery.start_soon(self._commit)
+                    self._nursery.start_soon(self._visit)
                     started = True
                     task_status.started()
         except* Killed:
@@ -279,6 +295,13 @@ class Device:
         while True:
             await trio.sleep(self.spec.commit)
             self.replica.commit()
+
+    async def _visit(self) -> None:
+        """Somebody looks into folders, so that the server's are looked into."""
+        while True:
+            await trio.sleep(self._visits.choice((0.5, 3.0, 20.0, 200.0)))
+            folders = [attr.node for _, attr in self.walk() if attr.kind is NodeType.FOLDER]
+            self.engine.visit(self._visits.choice([ROOT, *folders]))
 
     def _end(self) -> None:
         for each in self.writings:
@@ -542,6 +565,8 @@ class Diary:
             Result.DONE,
         ) and action.base is not None:
             self._device.remote.must_be_gone(path, action.base)
+            if self._device.looks:
+                self._device.world.fail(f"{self._device.name} removed {path} after a look")
         self._device.moment()
 
 

@@ -19,6 +19,20 @@ RUNS = 2000
 
 MUTATIONS = (
     Mutation(
+        "a look into a folder takes what is missing for deleted",
+        "reconciler/trees/folder_look.py",
+        "        tree = RemoteTree.assumed(self._known)\n        changed = []\n",
+        "        tree = RemoteTree.assumed(self._known)\n        changed = [node for name, node in"
+        " self._known.base_children(self._folder) if name not in self._listed]\n"
+        "        for node in changed:\n            tree.note_absent(node)\n",
+    ),
+    Mutation(
+        "what a look brought proves that no backup was put back",
+        "reconciler/engine/looks/folder_looks.py",
+        "parts.runner.since.add(node)",
+        "pass",
+    ),
+    Mutation(
         "what is held since it was planned is sent",
         "reconciler/engine/run_plan.py",
         "if self._replica.is_held(action.node):  # since this was planned",

@@ -275,6 +275,23 @@ class ModelFolder:
             raise Exists("400: a folder", status=400)
         return self._seen[path].found if path in self._seen else item.found
 
+    async def look(self, path: str) -> list[Entry] | None:
+        await self._begin("BROWSE", path, *_LOOKING)
+        item = self._disk.at(path)
+        self._note("LOOK", path)
+        if item is None or not item.is_folder:
+            return None
+        found = []
+        for name, each in self._disk.children(item):
+            where = f"{path}/{name}" if path else name
+            if self.odd(where) or abs(each.mtime_ms) > BOUND_MS:
+                found.append(Entry(where, False, 0, 0, 0, problem="it is not understood"))
+                continue
+            inode = self.listed_inode(each)
+            found.append(Entry(where, each.is_folder, each.size, each.found.mtime, inode))
+        await self._wait()
+        return found
+
     async def inodes(self, path: str) -> dict[str, int] | None:
         await self._begin("BROWSE", path, *_LOOKING)
         item = self._disk.at(path)

@@ -28,7 +28,7 @@ import reconciler.executor.upload
 import syncin_mount.store.content.objects
 from reconciler.executor.upload_cleanup import KEPT_NS
 from reconciler.filters import DEFAULT, Filter
-from reconciler.model import Conflict, Direction, Mode, Settings
+from reconciler.model import ROOT, Conflict, Direction, Mode, Settings
 from tests.sim.device import RULES, Device, Killed
 from tests.sim.ledger import Ledger
 from tests.sim.people import NAMES, Person
@@ -260,6 +260,10 @@ class World:
             if step.op == "restore":
                 await self._start_all()
             self._on_server(step)
+            if step.op == "restore":
+                for each in self.devices.values():
+                    if each.up:  # somebody looks what became of it
+                        each.engine.visit(ROOT)
         else:
             await self._on_device(self.devices[step.actor], step)
 

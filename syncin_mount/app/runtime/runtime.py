@@ -28,6 +28,7 @@ from syncin_mount.app.conflicts.journal import ConflictJournal
 from syncin_mount.app.drives.trash_handover import Handover
 from syncin_mount.app.errors import Paused
 from syncin_mount.app.messages import sentence
+from syncin_mount.app.runs.hooks import Hooks
 from syncin_mount.app.runs.progress_meter import Meter
 from syncin_mount.app.runtime.base_counting import BaseCounting, remember_sums
 from syncin_mount.app.runtime.config_watch import Following
@@ -37,7 +38,7 @@ from syncin_mount.app.runtime.descriptor_limit import enough_descriptors
 from syncin_mount.app.runtime.disk_trouble import DiskTrouble
 from syncin_mount.app.runtime.first_runs_after_import import FirstRuns
 from syncin_mount.app.runtime.history_upkeep import keep_history
-from syncin_mount.app.runtime.hooks import Hooks
+from syncin_mount.app.runtime.other_clients import Neighbours
 from syncin_mount.app.runtime.timed_pause import TimedPause
 from syncin_mount.app.runtime.turns import RememberedDeletions, RememberedRun, Turns
 from syncin_mount.app.synchronizations import settings
@@ -99,6 +100,7 @@ class Runtime:
     pause_end: TimedPause
     counting: BaseCounting
     hooks: Hooks
+    neighbours: Neighbours
     following: Following | None = None
     handover: Handover | None = None
     own_bin: str = ""
@@ -192,6 +194,7 @@ async def open_runtime(
                 runtime.following = Following(ConfigurationFile(folders), runtime.configure)
                 await nursery.start(_kept_running, runtime, runtime.following.run)
                 await nursery.start(_kept_running, runtime, runtime.pause_end.run)
+                begin(runtime.neighbours.run)
                 await nursery.start(_kept_running, runtime, runtime.engine.run)
                 # Only while the drive is there: what the user restores must find it.
                 begin(Patrol(replica, runtime.hydrator).run)
@@ -200,6 +203,7 @@ async def open_runtime(
                     await nursery.start(_kept_running, runtime, runtime.handover.run)
             yield runtime
             if alone:  # a drive that ends does not wait for the user's commands
+                await runtime.neighbours.tell()
                 await runtime.hooks.drained()
             runtime.schedule.keep()
             nursery.cancel_scope.cancel()
@@ -237,6 +241,8 @@ def _assemble(
         memory=RememberedRun(folders.replica(synchronization.name)),
         turn=turns.turn,
     )
+    neighbours = Neighbours(session, registration, link, manual=manual)
+
     conflicts = ConflictJournal(folders.replica(synchronization.name))
     hooks = Hooks(file, lambda: registration.synchronization, hydrator.wait_drained)
     engine = Engine(
@@ -256,6 +262,7 @@ def _assemble(
             name=lambda: registration.synchronization.remote,
             on_conflict=conflicts.note,
             on_run=hooks.note,
+            on_sent=neighbours.note_sent,
         ),
     )
     limits = session.wire.limits
@@ -280,7 +287,9 @@ def _assemble(
         TimedPause(end_pause),
         BaseCounting(replica),
         hooks,
+        neighbours,
     )
+    neighbours.on_move = engine.others_sent
     registration.on_change.append(runtime.reschedule)
     runtime.follow_pause(synchronization)
     return runtime

@@ -223,6 +223,7 @@ class Registration:
         self.synchronization = synchronization
         self.on_change: list[Callable[[], None]] = []
         self._fetching = trio.Lock()
+        self._last_sync: str | None = None
         self._tell_restriction("")
 
     @property
@@ -278,9 +279,19 @@ class Registration:
             raise Halted(disabled(now.remote))
         return self.settings
 
+    async def tell_last_sync(self, moment: str) -> None:
+        """The account's other clients are told that this one has sent something at this time (ISO).
+        What the server has newer is left to the next run. Raises RemoteError."""
+        async with self._fetching:
+            self._last_sync = moment
+            if self.synchronization.path_id is not None:
+                await self._ask()
+
     async def _ask(self) -> PathChanges:
+        # Without the last one the server would tell others that there was none.
+        settings = msgspec.structs.replace(wire(self.synchronization), last_sync=self._last_sync)
         try:
-            return await update_paths(self._session, [wire(self.synchronization)])
+            return await update_paths(self._session, [settings])
         except Missing as error:
             raise Refused(str(error), status=error.status) from error
 

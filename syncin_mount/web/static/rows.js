@@ -4,7 +4,7 @@ import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { call, takePlace } from "/api.js";
 import { t } from "/language.js";
 import { Empty, html, notice } from "/parts.js";
-import { useStore } from "/store.js";
+import { AGAIN_MS, useStore, visible } from "/store.js";
 
 const ROW_PX = 60;
 const BEYOND = 8;
@@ -99,14 +99,47 @@ export function useDrive(first = null) {
   return [chosen, choice];
 }
 
+const MOST_AGAIN_MS = 30_000;
+
+// Makes a request that failed once more: later after each failure, and only while the page is seen.
+// The first failure of several in a row is told.
+export class Retry {
+  failures = 0;
+  due = null;
+
+  // Gives up what is due; a request that begins calls it.
+  stop() {
+    if (this.due) clearTimeout(this.due.timer);
+    this.due = null;
+  }
+
+  succeed() {
+    this.failures = 0;
+  }
+
+  fail(error, ask) {
+    if (!this.failures) notice(error.message);
+    if (error.status === 401) return; // the page asks for a new ticket
+    const due = {};
+    due.timer = setTimeout(async () => {
+      await visible();
+      if (this.due === due) ask();
+    }, Math.min(AGAIN_MS * 2 ** this.failures, MOST_AGAIN_MS));
+    this.failures += 1;
+    this.due = due;
+  }
+}
+
 // An answer of the program, asked for again whenever `keys` differ; [answer, ask again]. The
-// answer is null before it is there, and after a refusal, which is told. What asking again returns
-// is fulfilled as soon as a request made since then has its answer.
+// answer is null before it is there, and after a refusal, which is told. Where nobody answers, the
+// request is made again until somebody does. What asking again returns is fulfilled as soon as a
+// request made since then has its answer, or failed.
 export function useAnswer(path, body, keys) {
   const [found, setFound] = useState(null);
   const [asked, setAsked] = useState(0);
   const last = useRef(0);
   const waiting = useRef([]);
+  const retry = useRef(new Retry()).current;
   useEffect(() => {
     if (body === null) return undefined;
     const stopping = new AbortController();
@@ -115,14 +148,19 @@ export function useAnswer(path, body, keys) {
       waiting.current = waiting.current.filter(([asks, done]) => asks > number || done());
     };
     call(path, body, stopping.signal).then((answer) => {
+      retry.succeed();
       setFound(answer);
       answered();
     }, (error) => {
       if (error.name === "AbortError") return;
-      notice(error.message);
+      if (error.status === 0) retry.fail(error, again);
+      else notice(error.message);
       answered();
     });
-    return () => stopping.abort();
+    return () => {
+      retry.stop();
+      stopping.abort();
+    };
   }, [asked, ...keys]);
   const again = () => {
     last.current += 1;

@@ -3,7 +3,7 @@
 import { useLayoutEffect, useState } from "preact/hooks";
 import { Refusal, enter, isKnown, stream } from "/api.js";
 
-const AGAIN_MS = 1500;
+export const AGAIN_MS = 1500;
 const TIMES_MS = 20_000; // "4 min ago" is drawn anew so often
 const PORTION = 4; // cards that are drawn in one frame: the page answers meanwhile
 
@@ -102,7 +102,7 @@ function lost(connection, why = null) {
   changed();
 }
 
-const visible = () => new Promise((go) => {
+export const visible = () => new Promise((go) => {
   if (!document.hidden) go();
   else document.addEventListener("visibilitychange", () => visible().then(go), { once: true });
 });

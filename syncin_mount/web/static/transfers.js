@@ -3,8 +3,8 @@
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 import { call } from "/api.js";
 import { t } from "/language.js";
-import { Bar, Empty, Icon, html, notice } from "/parts.js";
-import { Choice, NoDrives, Rows, useNames } from "/rows.js";
+import { Bar, Empty, Icon, html } from "/parts.js";
+import { Choice, NoDrives, Retry, Rows, useNames } from "/rows.js";
 import { cardsInOrder, useStore } from "/store.js";
 import * as words from "/words.js";
 
@@ -86,18 +86,22 @@ function History({ query }) {
   const all = useRef([]);
   const next = useRef(null);
   const asking = useRef(null);
+  const retry = useRef(new Retry()).current;
   const ask = async (before) => {
+    retry.stop();
     if (asking.current) asking.current.abort();
     const mine = new AbortController();
     asking.current = mine;
     try {
       const page = await call("transfers", { ...query, before }, mine.signal);
+      retry.succeed();
       next.current = page.before;
       if (!Object.keys(before).length) all.current = [];
       all.current.push(...page.rows);
       setRows(soFar(all.current));
     } catch (error) {
-      if (error.name !== "AbortError") notice(error.message);
+      // At the list's end nothing scrolls, and so nothing else would ask again.
+      if (error.name !== "AbortError") retry.fail(error, () => ask(before));
     }
     if (asking.current === mine) asking.current = null;
   };
@@ -106,7 +110,10 @@ function History({ query }) {
     if (scrollY < 400) ask({});
     return undefined;
   }, [runs]);
-  useEffect(() => () => asking.current && asking.current.abort(), []);
+  useEffect(() => () => {
+    retry.stop();
+    if (asking.current) asking.current.abort();
+  }, []);
   const more = useCallback(() => {
     if (next.current && !asking.current) ask(next.current);
   }, []);

@@ -40,6 +40,15 @@ def write_atomic(path: Path, data: bytes, *, mode: int = 0o600) -> None:
     """
     target = path.resolve()
     check_ordinary(target)
+    try:
+        _replace(target, data, mode)
+    except OSError as error:
+        # The file beside it, which the system may name, is nobody's but ours.
+        raise OSError(error.errno, error.strerror, os.fspath(path)) from error
+    system.sync_folder(target.parent)
+
+
+def _replace(target: Path, data: bytes, mode: int) -> None:
     handle, temporary = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
     try:
         with os.fdopen(handle, "wb") as file:
@@ -53,7 +62,6 @@ def write_atomic(path: Path, data: bytes, *, mode: int = 0o600) -> None:
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
-    system.sync_folder(target.parent)
 
 
 def open_to_append(path: Path) -> int:

@@ -7,6 +7,7 @@ Devices here are made for the test: nothing in /dev is ever a target.
 from __future__ import annotations
 
 import os
+import resource
 import stat
 import subprocess
 import sys
@@ -185,6 +186,20 @@ def test_a_device_in_the_place_of_a_file_is_not_replaced(tmp_path: Path):
         with pytest.raises(OSError, match="no ordinary file"):
             _rewrite(tmp_path / name, "a line")
     assert seen(tmp_path / "null") == before
+
+
+def test_a_file_that_cannot_be_replaced_is_named_itself(tmp_path: Path):
+    """And not the file beside it, of whose name nobody knows."""
+    for path in (tmp_path / "gone" / "file", tmp_path / "file"):
+        before = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))
+        try:
+            with pytest.raises(OSError, match=r"No such file|File too large") as caught:
+                write_atomic(path, b"x")
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        assert caught.value.filename == str(path)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_log_that_leads_elsewhere_changes_no_mode_there(tmp_path: Path):

@@ -14,7 +14,7 @@ import msgspec
 from reconciler.errors import Refused
 from reconciler.phrases import Phrase
 from syncin_mount import __version__
-from syncin_mount.remote.http.route import PLAIN, Way
+from syncin_mount.remote.http.route import PLAIN, Way, check_lookup
 from syncin_mount.remote.refusals.remedies import Help, Remedy
 from syncin_mount.remote.remote_paths import shown
 
@@ -82,7 +82,8 @@ def parse_url(text: str) -> str:
     try:
         parts = urlsplit(text if "://" in text else f"https://{text}")
         host, port = parts.hostname, parts.port
-        httpx.URL(f"{parts.scheme}://{parts.netloc}")
+        known = httpx.URL(f"{parts.scheme}://{parts.netloc}")
+        check_lookup(known.raw_host.decode("ascii"))
     except (ValueError, httpx.InvalidURL):
         host, port, parts = None, None, urlsplit("")
     if not host or parts.scheme not in ("http", "https") or any(c.isspace() for c in text):

@@ -157,6 +157,11 @@ def test_addresses(text: str, url: str) -> None:
         "http://a b",
         "http://[::1",
         "http://x:99999",
+        "https://.",
+        "../../x",
+        "https://a..example",
+        f"https://{'n' * 64}.example",
+        f"https://{'ü' * 64}.example",
     ],
 )
 def test_no_addresses(text: str) -> None:

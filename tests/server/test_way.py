@@ -71,6 +71,8 @@ def test_what_does_not_leave_this_computer_or_is_encrypted_may_go(url: str) -> N
         ("socks5://proxy", Proxy("socks5", "proxy", 1080)),
         ("socks5h://u:p@[fe80::1]:9", Proxy("socks5", "fe80::1", 9, (b"u", b"p"))),
         ("socks://proxy", Proxy("socks5", "proxy", 1080)),
+        ("http://straße.example:1", Proxy("http", "xn--strae-oqa.example", 1)),
+        ("http://proxy.", Proxy("http", "proxy.", 80)),
     ],
 )
 def test_proxies(text: str, proxy: Proxy) -> None:
@@ -94,6 +96,11 @@ def test_proxies(text: str, proxy: Proxy) -> None:
         "http://p/path",
         "http://p?q",
         "http://pro xy",
+        "http://.",
+        "http://a..example",
+        f"http://{'n' * 64}.example",
+        "http://e\u0301..example",
+        f"http://{'ü' * 64}.example",
         "socks5://:@p",
         "socks5://u:@p",
         f"socks5://{'secret' * 50}:p@p",

@@ -78,6 +78,10 @@ def parse_proxy(text: str) -> Proxy:
                 scheme=scheme,
             )
         )
+    try:
+        host = _in_ascii(host)
+    except ValueError:
+        host = ""
     if not host or port == 0 or any(each.isspace() or not each.isprintable() for each in text):
         raise ValueError(
             Phrase("it names no computer; it looks like http://proxy.example.org:3128")
@@ -92,6 +96,26 @@ def parse_proxy(text: str) -> Proxy:
         if kind == "socks5" and not all(0 < len(each) < 256 for each in login):
             raise ValueError(Phrase("SOCKS takes a user name and a password of 1 to 255 bytes"))
     return Proxy(kind, host, port or _PORTS[kind], login)
+
+
+def check_lookup(host: str) -> None:
+    """The name can be looked up: each of its labels has 1 to 63 bytes (RFC 1035, 2.3.4). To look up
+    another one is no OSError but a UnicodeError. Raises ValueError."""
+    host.encode("idna")
+
+
+def _in_ascii(host: str) -> str:
+    """The name as it is looked up; other letters are encoded as those of servers (IDNA 2008).
+    Raises ValueError for one that cannot be looked up."""
+    if not host.isascii():
+        import httpx  # noqa: PLC0415 (start-up time)
+
+        try:
+            host = httpx.URL(scheme="http", host=host).raw_host.decode("ascii")
+        except httpx.InvalidURL as error:
+            raise ValueError(str(error)) from error
+    check_lookup(host)
+    return host
 
 
 def proxy_for(url: str, way: Way) -> Proxy | None:

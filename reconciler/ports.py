@@ -272,6 +272,12 @@ class RemoteFolder(Protocol):
         way."""
         ...
 
+    @property
+    def root(self) -> str:
+        """Where the folder is for the server, as ``personal/docs``: another path once the settings
+        said that somebody moved it there."""
+        ...
+
     def listing(
         self, snapshot: Callable[[], Iterator[Entry]] | None = None
     ) -> AbstractAsyncContextManager[AsyncIterator[list[Entry]]]:

@@ -87,6 +87,10 @@ class Folder:
         self._root, self._id = remote_path, path_id
 
     @property
+    def root(self) -> str:
+        return self._root
+
+    @property
     def proves_all(self) -> bool:
         return goes_in_clear(self._session.account.url)
 

@@ -10,7 +10,9 @@ from collections.abc import Callable
 import pytest
 import trio
 
+from reconciler.engine.looks.hot_folders import MOST
 from reconciler.model import ROOT, Conflict, Direction, Mode, Settings
+from syncin_mount.devserver import Reply, Rule
 from tests.engine.world import SETTINGS, Device, World
 
 pytestmark = pytest.mark.slow
@@ -20,12 +22,12 @@ LONG = 3600.0
 """Seconds until the next listing: what is seen before was not seen by one."""
 
 
-async def started(world: World, settings: Settings = SETTINGS) -> Device:
+async def started(world: World, settings: Settings = SETTINGS, *, follow: bool = False) -> Device:
     """A drive that has listed once."""
     (world.disk / "docs").mkdir()
     (world.disk / "docs" / "a").write_text("first")
     (world.disk / "docs" / "b").write_text("theirs")
-    device = await world.device(settings=settings, manual=False, listing_every=LONG)
+    device = await world.device(settings=settings, manual=False, listing_every=LONG, follow=follow)
     await world.settled(device)
     assert device.read("docs/a") == b"first"
     return device
@@ -148,6 +150,60 @@ async def test_a_drive_that_only_sends_looks_at_nothing(world: World) -> None:
     assert device.engine._looks.due() == math.inf
     device.engine.settings = SETTINGS
     assert device.engine._looks.due() < math.inf
+
+
+async def test_who_may_not_write_any_more_is_not_overwritten_by_a_look(world: World) -> None:
+    """A run halts then, as what waits was not given up by anybody."""
+    device = await started(world)
+    device.engine.visit(ROOT)
+    device.engine.settings = Settings(host="desk", direction=Direction.DOWNLOAD, restricted=True)
+    assert device.engine._looks.due() == math.inf
+
+
+async def test_another_folder_at_the_same_path_is_not_taken_for_ours(world: World) -> None:
+    """Somebody moved the synchronized folder, and made another one where it was."""
+    device = await started(world, follow=True)
+    device.engine.visit(ROOT)
+    await until(lambda: bool(looks(world)), "a look")
+    [path] = world.server.store.state.paths
+    row = world.server.store.row_by_id(path.file_id)
+    assert row is not None
+    moved = world.disk.with_name("Moved")
+    world.disk.rename(moved)
+    row.path = "Moved"
+    world.disk.mkdir()
+    (world.disk / "docs").mkdir()
+    (world.disk / "foreign").write_text("of somebody else")
+    await until(lambda: device.folder.root == "personal/Moved", "it follows")
+    await until(lambda: not device.engine.status().running, "the run ends")
+    assert "foreign" not in device.tree_of_names()
+    (moved / "new").write_text("ours")
+    await until(is_read(device, "new", b"ours"), "it goes on where the folder is now")
+
+
+async def test_a_server_that_refuses_looks_is_not_pestered(world: World) -> None:
+    device = await started(world)
+    refusal = Rule(effect=Reply(500), path="*/browse/*")
+    world.faults.add(refusal)
+    device.engine.visit(device.node("docs"))
+    await until(lambda: world.faults.acted(refusal) > 0, "a look")
+    assert device.engine._looks.due() > trio.current_time() + 30
+    device.write("docs/mine", b"mine")
+    await until((world.disk / "docs" / "mine").exists, "all else goes on")
+
+
+async def test_more_folders_than_are_remembered(world: World) -> None:
+    device = await started(world)
+    for number in range(MOST + 20):
+        (world.disk / f"many {number}").mkdir()
+    await device.engine.sync()
+    nodes = [device.node(f"many {number}") for number in range(MOST + 20)]
+    device.engine.open_folders(lambda: nodes)
+    before = len(looks(world))
+    for node in nodes:
+        device.engine.visit(node)
+    await until(lambda: len(looks(world)) > before + 2, "it is looked into some")
+    assert device.engine.status().failed is None
 
 
 async def test_a_server_that_goes_ends_no_look_badly(world: World) -> None:

@@ -82,6 +82,23 @@ def test_costly_looks_do_not_end_for_ever() -> None:
     assert hot.next_due(0.0) == (B, SHORTEST_REST)
 
 
+def test_after_a_failed_look_there_is_a_rest() -> None:
+    hot = HotFolders()
+    hot.visit(A, 0.0)
+    hot.failed(1.0)
+    assert hot.next_due(1.0) == (A, 1.0 + LONGEST_REST)
+
+
+def test_somebody_else_sent_something() -> None:
+    hot = HotFolders()
+    hot.visit(A, 0.0)
+    hot.looked(A, 0.0, 0.001)
+    hot.look_now()
+    due = hot.next_due(0.5)
+    assert due is not None
+    assert due[1] <= 0.5
+
+
 def test_several_have_their_turns() -> None:
     hot = HotFolders()
     hot.visit(A, 0.0)

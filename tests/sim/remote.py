@@ -494,6 +494,10 @@ class ModelFolder:
     # uploads --------------------------------------------------------------------------------------
 
     @property
+    def root(self) -> str:
+        return ""
+
+    @property
     def proves_all(self) -> bool:
         return False
 

@@ -17,10 +17,14 @@ from reconciler.errors import RemoteError
 from reconciler.lookups import Dirty
 from reconciler.model import ROOT, Direction, Entry, NodeId, Outcome, Remote, Result
 from reconciler.phrases import Phrase, strerror
+from reconciler.planner.guards import Halted
 from reconciler.trees.folder_look import FolderJudge, FolderLook
 from reconciler.trees.remote_tree import RemoteTree
 
 log = logging.getLogger(__name__)
+
+OPENED_EVERY = 1.0
+"""Seconds between two looks at what programs have open."""
 
 Unexplained = frozenset[tuple[str, Remote | None]]
 
@@ -34,6 +38,7 @@ class FolderLooks:
         self._parts = parts
         self._condition = parts.condition
         self._hot = HotFolders()
+        self._opened_until = -math.inf
         self._planned: dict[NodeId, dict[str, Remote]] = {}
         """What the last look into each folder showed and planned for: what stays so is left to
         listings."""
@@ -42,7 +47,9 @@ class FolderLooks:
 
     def visit(self, folder: NodeId) -> None:
         """Somebody looks into the folder, or something in it changed."""
-        if self._hot.visit(folder, trio.current_time()):
+        now = trio.current_time()
+        # One that does not count may stay open.
+        if self._hot.visit(folder, now) or now >= self._opened_until:
             self._condition.wake()
 
     def due(self) -> float:
@@ -50,7 +57,9 @@ class FolderLooks:
         if not self._may_look():
             return math.inf
         now = trio.current_time()
-        self._hot.keep_open(self.open_folders(), now)
+        if now >= self._opened_until:
+            self._opened_until = now + OPENED_EVERY
+            self._hot.keep_open(self.open_folders(), now)
         found = self._hot.next_due(now)
         return math.inf if found is None else found[1]
 
@@ -60,7 +69,8 @@ class FolderLooks:
         return (
             self._parts.runner.since.has_judged
             and settings.direction is not Direction.UPLOAD
-            and not settings.meeting
+            # Who may not write any more did not choose to give up what waits: a run judges that.
+            and not (settings.meeting or settings.restricted)
         )
 
     def look_now(self) -> None:
@@ -86,7 +96,10 @@ class FolderLooks:
             look = await self._look(folder, path, began)
             if look is not None:
                 await self._follow(folder, look)
+        except Halted as error:  # by what the settings say
+            self._condition.halt(error.halt)
         except RemoteError as error:
+            self._hot.failed(trio.current_time())
             if not await self._condition.stops_push(error):
                 log.debug("a look into %s failed: %s", path, error)
         except OSError as error:
@@ -117,12 +130,9 @@ class FolderLooks:
         parts, replica = self._parts, self._parts.replica
         moves = replica.identity_moves()
         await parts.runner.recall()
-        entries: list[Entry] | None = None
-        try:
-            entries = await parts.remote.look(path)
-        finally:
-            now = trio.current_time()
-            self._hot.looked(folder, now, now - began)
+        entries = await parts.remote.look(path)
+        now = trio.current_time()
+        self._hot.looked(folder, now, now - began)
         if replica.identity_moves() != moves or self._path(folder) != path:
             return None
         if entries is None:
@@ -149,9 +159,12 @@ class FolderLooks:
             seen = {}
         if unexplained and unexplained != self._asked.get(folder):
             self._condition.list_as_seen()
+        self._asked.pop(folder, None)
         self._asked[folder] = unexplained
         before = self._planned.get(folder, {})
         fresh = {node: remote for node, remote in seen.items() if before.get(remote.name) != remote}
+        # what was looked into last comes last
+        self._planned.pop(folder, None)
         self._planned[folder] = {remote.name: remote for remote in seen.values()}
         for known in (self._asked, self._planned):
             while len(known) > MOST:
@@ -163,8 +176,13 @@ class FolderLooks:
                     del self._planned[folder][fresh[outcome.action.node].name]
 
     async def _apply(self, tree: RemoteTree, nodes: list[NodeId]) -> list[Outcome]:
-        """How it ended. Raises RemoteError, OSError."""
+        """How it ended. Raises RemoteError, Halted, OSError."""
         parts, condition = self._parts, self._condition
+        root = parts.remote.root
+        await parts.follow_settings()
+        if parts.remote.root != root or not self._may_look():
+            condition.list_soon()  # it is not the folder that was looked into
+            return []
         parts.replica.begin_run()
         condition.activity = Phrase("receiving")
         tree.unproved = parts.prover.waiting

@@ -92,6 +92,10 @@ class HotFolders:
         self._cost = seconds if not self._cost else 0.7 * self._cost + 0.3 * seconds
         self._free_at = now + min(max(self._cost * SHARE, SHORTEST_REST), LONGEST_REST)
 
+    def failed(self, now: float) -> None:
+        """A look came to no end."""
+        self._free_at = now + LONGEST_REST
+
     def look_now(self) -> None:
         """Somebody else changed something somewhere: all folders are due."""
         self._looked.clear()

@@ -101,7 +101,7 @@ class Client:
                 await trio.sleep(0.1)
             return self
         silence.silent(self._path)
-        raise NoAnswer
+        raise NoAnswer(self._path)
 
     async def _expect(self, where: Address, _request: httpx.Request) -> None:
         """The daemon is still that which this client began with. Raises httpx.ConnectError."""
@@ -230,7 +230,7 @@ class Client:
     ) -> _T:
         method, path = call.value
         content = None if body is None else msgspec.json.encode(body)
-        with _translated():
+        with _translated(self._path):
             async with self._while_alive():
                 response = await self._http.request(method, path, content=content, timeout=timeout)
             check(response.status_code, response.content)
@@ -271,7 +271,7 @@ class Client:
                 failed.append(error)
             nursery.cancel_scope.cancel()
         if silent:
-            raise NoAnswer
+            raise NoAnswer(self._path)
         if failed:
             raise failed[0]
 
@@ -289,7 +289,7 @@ class Client:
         decoder = msgspec.json.Decoder(kind)
 
         async def decoded(response: httpx.Response) -> AsyncIterator[_T]:
-            with _translated():
+            with _translated(self._path):
                 # Not ``aiter_lines``: names may hold U+2028 and others that end a line of text, but
                 # none of JSON.
                 rest = b""
@@ -300,7 +300,7 @@ class Client:
                 if rest:
                     yield decoder.decode(rest)
 
-        with _translated():
+        with _translated(self._path):
             async with (
                 self._while_alive(),
                 self._http.stream(method, path, content=content, timeout=timeout) as response,
@@ -311,13 +311,13 @@ class Client:
 
 
 @contextlib.contextmanager
-def _translated() -> Iterator[None]:
+def _translated(path: Path) -> Iterator[None]:
     try:
         yield
     except httpx.ConnectError as error:
         raise NotRunning.nobody() from error
     except httpx.TimeoutException as error:
-        raise NoAnswer from error
+        raise NoAnswer(path) from error
     except httpx.TransportError as error:
         raise AnswerCut from error
     except msgspec.MsgspecError as error:

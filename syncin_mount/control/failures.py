@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import re
+from typing import TYPE_CHECKING
+
 import msgspec
 
 from reconciler import errors
 from reconciler.phrases import Phrase
 from syncin_mount.control.messages import Failure
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_DERIVED = re.compile("[0-9a-f]{20}")
+"""What takes a name's place where the path would be too long (`config.Folders.socket`)."""
 
 
 class ControlError(Exception):
@@ -33,10 +42,13 @@ class NotRunning(ControlError):
 
 
 class NoAnswer(ControlError):
-    """The daemon is there, and says nothing."""
+    """The daemon of ``drive`` is there, and says nothing; empty where that is no drive's."""
 
-    def __init__(self) -> None:
+    def __init__(self, socket: Path | None = None) -> None:
+        """``socket`` is where it listens."""
         super().__init__(Phrase("the daemon does not answer"))
+        name = "" if socket is None else socket.name.removesuffix(".sock")
+        self.drive = "" if name.startswith("@") or _DERIVED.fullmatch(name) else name
 
 
 class AnswerCut(ControlError):

@@ -48,7 +48,7 @@ def _answer(path: Path) -> tuple[int, bytes]:
         where = address(path)
         connection = connect(path, CONNECT_S)
     except (TimeoutError, BlockingIOError) as error:  # too many wait to be accepted
-        raise NoAnswer from error
+        raise NoAnswer(path) from error
     except StrangerListens as error:
         raise NotRunning.stranger(path) from error
     except OSError as error:
@@ -61,7 +61,7 @@ def _answer(path: Path) -> tuple[int, bytes]:
             return found
         except TimeoutError as error:
             silence.silent(path)
-            raise NoAnswer from error
+            raise NoAnswer(path) from error
         except (OSError, h11.RemoteProtocolError) as error:
             raise AnswerCut from error
 

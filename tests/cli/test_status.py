@@ -152,6 +152,7 @@ async def test_figures_for_prometheus(ours: World, tmp_path: Path):
     assert 'syncin_mount_mounted{drive="docs"} 1\n' in said
     assert 'syncin_mount_mounted{drive="pics"} 0\n' in said
     assert "pics" not in await ours.must("metrics", "docs")
+    assert await ours.must("metrics", "--output", "-") == await ours.must("metrics")
     target = tmp_path / "figures.prom"
     target.write_text("former")
     await ours.must("metrics", "docs", "--output", str(target))

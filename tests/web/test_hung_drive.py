@@ -161,7 +161,7 @@ def test_every_command_that_reads_comes_back(drives: World):
     with ThreadPoolExecutor(AT_ONCE) as pool:
         said = dict(zip(COMMANDS, pool.map(lambda each: answer(drives, each), words), strict=True))
     assert [each for each in said.values() if each.startswith(("does not", "traceback"))] == []
-    end = "umount --force"
+    end = "umount --force Notes"
     for each in (
         "status",
         "explain {link}/1.txt",

@@ -39,9 +39,13 @@ def _silently(ended: EndedSilently, _drive: str) -> str:
 
 
 @says(NoAnswer)
-def _no_answer(error: NoAnswer, _drive: str) -> str:
+def _no_answer(error: NoAnswer, drive: str) -> str:
     return remedies.either(
-        t("{error}; 'umount --force' ends it, its log says more", error=error),
+        t(
+            "{error}; {command} ends it, its log says more",
+            error=error,
+            command=remedies.end_hung(error.drive or drive or "NAME"),
+        ),
         t("{error}; “Health” can end it, and has its log", error=error),
     )
 

@@ -24,7 +24,7 @@ _EVERYBODY_READS = 0o644
     "target",
     metavar="FILE",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="Replace FILE by them as a whole, instead of printing them.",
+    help="Replace FILE by them as a whole, instead of printing them (-: print them).",
 )
 def command(names: tuple[str, ...], target: Path | None) -> None:
     """Print figures of synchronizations NAME, or of all, for Prometheus.
@@ -45,7 +45,7 @@ def command(names: tuple[str, ...], target: Path | None) -> None:
     known = [each.status for each in found if each.status is not None]
     unanswered = [each.configured.name for each in found if each.status is None]
     text = exposition(known, unanswered)
-    if target is None:
+    if target is None or target == Path("-"):
         output.say_lines(text.removesuffix("\n"))
     else:
         from syncin_mount.config.files import write_atomic  # noqa: PLC0415 (start-up time)

@@ -266,7 +266,9 @@ def slow_apt(tmp_path: Path) -> Path:
     os.mkfifo(tmp_path / "go")
     (tmp_path / "calls").touch()
     apt = f"""cd '{tmp_path}'
-echo >>calls; printf 'call %d\\n\\nhalf a ' "$(grep -c '' calls)"; read <go; echo line; exit 100"""
+echo >>calls; printf 'call %d\\n\\nhalf a ' "$(grep -c '' calls)"
+until read <go; do :; done  # who wrote to the one before may not have closed it yet
+echo line; exit 100"""
     for name, body in {"apt-get": apt, "id": "echo 0"}.items():
         with (tools / name).open("x") as script:  # never through a link to the real tool
             script.write(f"#!/bin/bash\n{body}\n")

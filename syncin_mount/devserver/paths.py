@@ -180,7 +180,8 @@ class Paths:
         if item["timestamp"] > path.settings["timestamp"]:
             path.settings = {**_stored(item), "remotePath": remote_path}
             return []
-        path.settings["lastSync"] = item.get("lastSync")
+        if "lastSync" in item:  # whichever settings are newer
+            path.settings["lastSync"] = item["lastSync"]
         updates: list[dict[str, Any]] = []
         if item["timestamp"] < path.settings["timestamp"]:
             updates.append({"id": path.id, **path.settings, "permissions": permissions})

@@ -7,7 +7,6 @@ Devices here are made for the test: nothing in /dev is ever a target.
 from __future__ import annotations
 
 import os
-import resource
 import stat
 import subprocess
 import sys
@@ -190,6 +189,7 @@ def test_a_device_in_the_place_of_a_file_is_not_replaced(tmp_path: Path):
 
 def test_a_file_that_cannot_be_replaced_is_named_itself(tmp_path: Path):
     """And not the file beside it, of whose name nobody knows."""
+    resource = pytest.importorskip("resource", reason="Windows has no limit of a file's size")
     for path in (tmp_path / "gone" / "file", tmp_path / "file"):
         before = resource.getrlimit(resource.RLIMIT_FSIZE)
         resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))

@@ -229,7 +229,11 @@ class World:
 
     def merge_twins(self) -> None:
         """What an observation does: a node made at the same path on both sides, of the same kind,
-        is one node."""
+        is one node. One that was taken for that before, is not agreed on, and lies elsewhere by now
+        is two: nothing tells that they were one."""
+        for node in [each for each in self.there if each in self.here and each not in self.base]:
+            if self.here[node].place != self.there[node].place:
+                self._rename_there(node, self.new_id())
         pending = [ROOT]
         while pending:
             parent = pending.pop()
@@ -246,15 +250,17 @@ class World:
                     and twin not in self.there
                     and self.here[twin].kind is item.kind
                 ):
-                    self.there = {
-                        twin if each == node else each: replace(it, parent=twin)
-                        if it.parent == node
-                        else it
-                        for each, it in self.there.items()
-                    }
+                    self._rename_there(node, twin)
                     pending.append(twin)
                 else:
                     pending.append(node)
+
+    def _rename_there(self, node: NodeId, name: NodeId) -> None:
+        """The node has another number on the server's side."""
+        self.there = {
+            name if each == node else each: replace(it, parent=name) if it.parent == node else it
+            for each, it in self.there.items()
+        }
 
     # looking at it --------------------------------------------------------------------------------
 

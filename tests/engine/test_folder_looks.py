@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import math
 import os
+import shutil
 from collections.abc import Callable
 
 import pytest
@@ -150,6 +151,28 @@ async def test_a_drive_that_only_sends_looks_at_nothing(world: World) -> None:
     assert device.engine._looks.due() == math.inf
     device.engine.settings = SETTINGS
     assert device.engine._looks.due() < math.inf
+
+
+async def test_another_client_sent_something(world: World) -> None:
+    device = await started(world)
+    before = listings(world)
+    (world.disk / "docs" / "new").write_text("of another client")
+    device.engine.others_sent()
+    await until(is_read(device, "docs/new", b"of another client"), "it is here")
+    assert listings(world) == before + 1
+
+
+async def test_what_a_look_brought_is_no_proof_against_a_backup(world: World) -> None:
+    """A backup was put back whose trash has nothing of what came after it: what goes here goes to
+    the bin, although one file has the inode that a look has just told (simulation, seed 20133)."""
+    device = await started(world)
+    device.engine.visit(ROOT)
+    await until(lambda: bool(looks(world)), "a look")
+    (world.disk / "from the backup").write_text("older than all")
+    shutil.rmtree(world.disk / "docs")
+    await until(is_read(device, "from the backup", b"older than all"), "a look or a listing")
+    await until(lambda: "docs" not in device.tree_of_names(), "what came after it goes")
+    assert {b"first", b"theirs"} <= set(device.bin().values())
 
 
 async def test_who_may_not_write_any_more_is_not_overwritten_by_a_look(world: World) -> None:

@@ -27,12 +27,6 @@ MUTATIONS = (
         "        for node in changed:\n            tree.note_absent(node)\n",
     ),
     Mutation(
-        "what a look brought proves that no backup was put back",
-        "reconciler/engine/looks/folder_looks.py",
-        "parts.runner.since.add(node)",
-        "pass",
-    ),
-    Mutation(
         "what is held since it was planned is sent",
         "reconciler/engine/run_plan.py",
         "if self._replica.is_held(action.node):  # since this was planned",
@@ -137,6 +131,12 @@ MUTATIONS = (
 )
 
 ELSEWHERE = (
+    Mutation(
+        "what a look brought proves that no backup was put back",
+        "reconciler/engine/looks/folder_looks.py",
+        "parts.runner.since.add(node)",
+        "pass",
+    ),
     Mutation(
         "what is held is planned all the same",
         "reconciler/planner/plan.py",

@@ -37,12 +37,14 @@ def loaded(tab: Tab) -> int:
 
 
 def scroll_to(tab: Tab, rows: int, once: Callable[[], object]) -> None:
-    """To the end again and again, until so many are loaded."""
+    """To the end again and again, until so many are loaded. Somebody who is at the end and sees
+    nothing come asks for it once more."""
     before = loaded(tab)
     while before < rows:
-        once()
         now = before
-        for _ in range(3000):
+        for look in range(6000):
+            if look % 500 == 0:
+                once()
             now = loaded(tab)
             if now > before:
                 break

@@ -44,7 +44,8 @@ export function Rows({ label, items, row, onEnd }) {
     }
     look();
   }, [items]);
-  useEffect(() => {
+  // At once, as what a scroll meant would be judged by the former items until then.
+  useLayoutEffect(() => {
     addEventListener("scroll", look, { passive: true });
     addEventListener("resize", look);
     return () => {

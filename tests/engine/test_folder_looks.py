@@ -12,6 +12,7 @@ import pytest
 import trio
 
 from reconciler.engine.looks.hot_folders import MOST
+from reconciler.filters import Filter
 from reconciler.model import ROOT, Conflict, Direction, Mode, Settings
 from syncin_mount.devserver import Reply, Rule
 from tests.engine.world import SETTINGS, Device, World
@@ -213,6 +214,44 @@ async def test_a_server_that_refuses_looks_is_not_pestered(world: World) -> None
     assert device.engine._looks.due() > trio.current_time() + 30
     device.write("docs/mine", b"mine")
     await until((world.disk / "docs" / "mine").exists, "all else goes on")
+
+
+async def test_one_folder_that_the_server_cannot_read_does_not_end_the_looks_into_others(
+    world: World,
+) -> None:
+    (world.disk / "ill").mkdir()
+    device = await started(world)
+    refusal = Rule(effect=Reply(500), path="*/browse/*/ill*")
+    world.faults.add(refusal)
+    device.engine.visit(device.node("ill"))
+    await until(lambda: world.faults.acted(refusal) > 0, "a look that fails")
+    device.engine.visit(device.node("docs"))
+    replace(world, "docs/a", "second edition")
+    await until(is_read(device, "docs/a", b"second edition"), "the other folder is looked into")
+
+
+async def test_open_folders_that_the_server_has_not_take_nobodys_turn(world: World) -> None:
+    """Left out by a filter: each of them was due at once, again and again."""
+    device = await started(world, settings=Settings(host="desk", filters=Filter(rule=is_cache)))
+    device.mkdir("cache")
+    for number in range(60):
+        device.mkdir(f"cache/{number}")
+    opened = [device.node(f"cache/{number}") for number in range(60)]
+    device.mkdir("last")
+    await until((world.disk / "last").exists, "it is sent")
+    await until(lambda: device.replica.base(device.node("last")) is not None, "that is known")
+    opened.append(device.node("last"))
+    device.engine.open_folders(lambda: opened)
+    device.engine.visit(device.node("last"))
+    await until(lambda: len(looks(world)) >= 2, "it is looked into")
+    assert len(device.engine._looks._hot._visited) <= 2
+    before, began = len(looks(world)), trio.current_time()
+    await until(lambda: len(looks(world)) >= before + 2, "and again")
+    assert trio.current_time() - began < 8
+
+
+def is_cache(path: str) -> bool:
+    return path.partition("/")[0] == "cache"
 
 
 async def test_more_folders_than_are_remembered(world: World) -> None:

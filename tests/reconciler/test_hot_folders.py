@@ -7,6 +7,7 @@ import itertools
 import pytest
 
 from reconciler.engine.looks.hot_folders import (
+    FAILED_REST,
     LONGEST_REST,
     MOST,
     SHARE,
@@ -85,15 +86,91 @@ def test_costly_looks_do_not_end_for_ever() -> None:
 def test_after_a_failed_look_there_is_a_rest() -> None:
     hot = HotFolders()
     hot.visit(A, 0.0)
-    hot.failed(1.0)
-    assert hot.next_due(1.0) == (A, 1.0 + LONGEST_REST)
+    hot.failed(A, 1.0)
+    assert hot.next_due(1.0) == (A, 1.0 + FAILED_REST)
+
+
+def test_one_folder_that_cannot_be_read_does_not_end_the_looks_into_others() -> None:
+    hot = HotFolders()
+    hot.visit(A, 0.0)
+    hot.visit(B, 0.0)
+    now, seen = 0.0, []
+    for _ in range(20):
+        folder, due = due_at(hot, now)
+        now = max(now, due)
+        seen.append(folder)
+        if folder == A:
+            hot.failed(A, now)
+        else:
+            hot.looked(folder, now, 0.002)
+    assert seen.count(B) >= 18
+    assert now < 60.0
+
+
+def test_a_server_that_refuses_every_look_is_asked_ever_more_seldom() -> None:
+    hot = HotFolders()
+    for number in range(200):
+        hot.visit(NodeId(number + 2), 2.0 * number)
+    now, asked = 400.0, 0
+    while now < 1000.0:
+        folder, due = due_at(hot, now)
+        now = max(now, due)
+        hot.failed(folder, now)
+        asked += 1
+    assert asked < 20
+
+
+def test_an_open_folder_is_not_kept_waiting_by_many_that_were_visited_once() -> None:
+    """A search that went through 250 folders half an hour ago: they would take all looks."""
+    hot = HotFolders()
+    for number in range(250):
+        hot.visit(NodeId(number + 100), 1.1 * number)
+    looks(hot, 300.0, 1800.0, seconds=0.01)
+    assert len(in_turn(hot, 1800.0, 2400.0, seconds=0.01)) > 100
+    assert len(hot._visited) > 200, "they are looked into, too"
+
+
+def test_the_newest_folder_is_first_when_others_send_all_the_time() -> None:
+    """Each call makes all folders due: the lowest numbers would take all looks."""
+    hot = HotFolders()
+    for number in range(30):
+        hot.visit(NodeId(number + 100), 2.0 * number)
+    assert len(in_turn(hot, 61.0, 361.0, seconds=0.01, called=3.0)) > 30
+
+
+def due_at(hot: HotFolders, now: float) -> tuple[NodeId, float]:
+    found = hot.next_due(now)
+    assert found is not None
+    return found
+
+
+def in_turn(
+    hot: HotFolders, start: float, stop: float, *, seconds: float, called: float = 1e9
+) -> list[float]:
+    """When an open folder with a high number is looked into, where each look takes so long and
+    others send something every ``called`` seconds."""
+    opened, found, now, call = NodeId(5000), [], start, start + called
+    while now < stop:
+        hot.keep_open([opened], now)
+        if now >= call:
+            hot.look_now(now)
+            call = now + called
+        folder, due = due_at(hot, now)
+        if due > now:
+            now = min(due, now + 1.0)
+            continue
+        now += seconds
+        hot.looked(folder, now, seconds)
+        if folder == opened:
+            found.append(now)
+    return found
 
 
 def test_somebody_else_sent_something() -> None:
     hot = HotFolders()
     hot.visit(A, 0.0)
     hot.looked(A, 0.0, 0.001)
-    hot.look_now()
+    hot.look_now(0.5)
     due = hot.next_due(0.5)
     assert due is not None
     assert due[1] <= 0.5

@@ -23,8 +23,12 @@ from reconciler.trees.remote_tree import RemoteTree
 
 log = logging.getLogger(__name__)
 
-OPENED_EVERY = 1.0
-"""Seconds between two looks at what programs have open."""
+OPENED_EVERY, OPENED_SELDOM = 1.0, 30.0
+"""Seconds between two looks at what programs have open: the more there is, the more seldom."""
+
+OPENED_SHARE = 200.0
+"""They are followed by this many times their own duration without one. (What is opened between them
+tells of itself.)"""
 
 Unexplained = frozenset[tuple[str, Remote | None]]
 
@@ -58,10 +62,17 @@ class FolderLooks:
             return math.inf
         now = trio.current_time()
         if now >= self._opened_until:
-            self._opened_until = now + OPENED_EVERY
-            self._hot.keep_open(self.open_folders(), now)
+            self._keep_open(now)
         found = self._hot.next_due(now)
         return math.inf if found is None else found[1]
+
+    def _keep_open(self, now: float) -> None:
+        """Those that are open count, but for those that the server has not: they would take the
+        turns of the others."""
+        opened = dict.fromkeys(self.open_folders())
+        self._hot.keep_open([each for each in opened if self._path(each) is not None], now)
+        rest = (trio.current_time() - now) * OPENED_SHARE
+        self._opened_until = now + min(max(rest, OPENED_EVERY), OPENED_SELDOM)
 
     def _may_look(self) -> bool:
         """Not before this process has seen the whole, and not where nothing comes from there."""
@@ -75,7 +86,7 @@ class FolderLooks:
 
     def look_now(self) -> None:
         """Somebody else changed something somewhere."""
-        self._hot.look_now()
+        self._hot.look_now(trio.current_time())
 
     def listed(self) -> None:
         """A listing has shown everything."""
@@ -93,13 +104,15 @@ class FolderLooks:
             self._forget(folder)
             return
         try:
-            look = await self._look(folder, path, began)
+            look = await self._look(folder, path)
+            now = trio.current_time()
+            self._hot.looked(folder, now, now - began)
             if look is not None:
                 await self._follow(folder, look)
         except Halted as error:  # by what the settings say
             self._condition.halt(error.halt)
         except RemoteError as error:
-            self._hot.failed(trio.current_time())
+            self._hot.failed(folder, trio.current_time())
             if not await self._condition.stops_push(error):
                 log.debug("a look into %s failed: %s", path, error)
         except OSError as error:
@@ -125,14 +138,12 @@ class FolderLooks:
             return None
         return None if self._parts.settings.filters.left_out(path) else path
 
-    async def _look(self, folder: NodeId, path: str, began: float) -> FolderLook | None:
+    async def _look(self, folder: NodeId, path: str) -> FolderLook | None:
         """None when the replica changed so that it tells nothing."""
         parts, replica = self._parts, self._parts.replica
         moves = replica.identity_moves()
         await parts.runner.recall()
         entries = await parts.remote.look(path)
-        now = trio.current_time()
-        self._hot.looked(folder, now, now - began)
         if replica.identity_moves() != moves or self._path(folder) != path:
             return None
         if entries is None:

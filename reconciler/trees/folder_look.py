@@ -41,6 +41,8 @@ class FolderJudge:
         self._prefix = f"{path}/" if path else ""
         self._filters = filters
         self._listed: set[str] = set()
+        self._twice: set[str] = set()
+        """Names that the answer has more than once: nobody knows which of them is there."""
         self._elsewhere: set[NodeId] = set()
         """Nodes whose inode was seen at another name than theirs."""
         self._changed: dict[NodeId, Remote] = {}
@@ -50,6 +52,8 @@ class FolderJudge:
     def add(self, entry: Entry) -> None:
         """One entry of the folder."""
         name = entry.path.removeprefix(self._prefix)
+        if name in self._listed:
+            self._twice.add(name)
         self._listed.add(name)
         if entry.problem is not None or self._filters.ignored(entry.path):
             return
@@ -105,12 +109,15 @@ class FolderJudge:
             base = self._known.base(node)
             # Who restored a backup has older files; what of them counts takes the whole to tell.
             is_older = base is not None and remote.mtime < base.mtime
-            if node in self._elsewhere or is_older:
+            if node in self._elsewhere or is_older or remote.name in self._twice:
                 self._unexplained.add((remote.name, remote))
                 continue
             tree.note_seen(node, remote)
             changed.append(node)
         for remote in self._new:
+            if remote.name in self._twice:
+                self._unexplained.add((remote.name, remote))
+                continue
             node = tree.new_node()
             tree.note_seen(node, remote)
             changed.append(node)

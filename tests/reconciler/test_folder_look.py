@@ -210,3 +210,20 @@ def test_what_cannot_be_understood_is_neither_there_nor_gone(disk: Disk, memory:
     ]
     found = judged(memory, "docs", entries)
     assert told(memory, found) == ({}, set())
+
+
+def test_a_name_that_the_answer_has_twice_is_neither_new_nor_changed(
+    disk: Disk, memory: Memory
+) -> None:
+    """Two nodes would have the same place."""
+    disk.put("docs/n", "n", 2)
+    before = disk.listing()
+    disk.put("docs/a", "x", 2)
+    entries = [
+        each
+        for each in [*before, *disk.listing()]
+        if each.path in {"docs/a", "docs/b", "docs/old", "docs/n"}
+    ]
+    found = judged(memory, "docs", entries)
+    assert told(memory, found) == ({}, {"a", "n"})
+    assert found.changed == ()

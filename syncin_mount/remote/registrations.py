@@ -6,6 +6,7 @@ so on).
 
 from __future__ import annotations
 
+import hashlib
 import logging
 from typing import Annotated, Any, Literal
 from urllib.parse import quote
@@ -18,7 +19,7 @@ from reconciler.phrases import Phrase
 from syncin_mount.remote.account import ClientInfo
 from syncin_mount.remote.auth import Session, body
 from syncin_mount.remote.browse import tree
-from syncin_mount.remote.decoding import Id, Seconds, Undecodable, decode, moment
+from syncin_mount.remote.decoding import Id, Seconds, Undecodable, decode, each, moment
 from syncin_mount.remote.errors import Endpoint
 from syncin_mount.remote.http.transport import JSON, Call
 from syncin_mount.remote.remote_paths import checked, quoted, shown, split
@@ -31,6 +32,9 @@ Filters = Annotated[
     list[Annotated[str, msgspec.Meta(max_length=1024)]], msgspec.Meta(max_length=100)
 ]
 """The server takes no more and no longer ones."""
+
+_SIGN = 64
+"""Characters of a sign: it is kept for each synchronization of the account."""
 
 _PATHS = "api/app/sync/paths"
 _CLIENTS = "api/app/sync/clients"
@@ -133,6 +137,33 @@ class Client(msgspec.Struct, frozen=True, rename="camel"):
     paths: list[ClientPath] = []
 
 
+class Sign(msgspec.Struct, frozen=True):
+    """What a client tells the account's others of one synchronization. ``last_sync`` is whatever it
+    wrote there, to be compared and nothing else; None where it tells nothing."""
+
+    client: str
+    path: int
+    remote: str
+    last_sync: str | None
+    is_ours: bool
+
+
+class _SignedSettings(msgspec.Struct, rename="camel"):
+    remote_path: str
+    last_sync: object = None
+
+
+class _SignedPath(msgspec.Struct):
+    id: Id
+    settings: _SignedSettings
+
+
+class _SignedClient(msgspec.Struct, rename="camel"):
+    id: str
+    is_current_client: bool
+    paths: list[msgspec.Raw] = []
+
+
 def may_change(permissions: str) -> bool:
     """Whether files can be added, deleted and modified: without all of it only the direction
     ``download`` is left."""
@@ -217,6 +248,33 @@ async def clients(session: Session) -> list[Client]:
         )
         for each in found
     ]
+
+
+async def signs(session: Session) -> list[Sign]:
+    """What all clients of the account tell, this one among them. What is not understood tells
+    nothing, and makes no noise: this is asked every few seconds, and settings of other versions of
+    other programs are among it."""
+    call = Call(Endpoint.BROWSE, "GET", _CLIENTS, repeatable=True)
+    told, _ = each(await session.ask(call, list[msgspec.Raw]), _SignedClient)
+    return [
+        Sign(
+            client.id,
+            path.id,
+            path.settings.remote_path,
+            _sign(path.settings.last_sync),
+            client.is_current_client,
+        )
+        for client in told
+        for path in each(client.paths, _SignedPath)[0]
+    ]
+
+
+def _sign(told: object) -> str | None:
+    """Some text that is another one when what was told is."""
+    if told is None or isinstance(told, list | dict | bool):
+        return None
+    text = str(told)
+    return text if len(text) <= _SIGN else hashlib.sha256(text.encode()).hexdigest()
 
 
 async def delete_client(session: Session, client_id: str) -> None:

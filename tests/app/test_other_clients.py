@@ -4,33 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.model import Conflict, Direction, Mode
 from syncin_mount.app.runtime.other_clients import OtherClients
-from syncin_mount.remote.account import ClientInfo
-from syncin_mount.remote.registrations import Client, ClientPath, SyncPath
+from syncin_mount.remote.registrations import Sign
 
 OURS = "personal/docs"
 
 
-def client(name: str, last_sync: str | None, remote: str = OURS, *, own: bool = False) -> Client:
-    settings = SyncPath(
-        name="docs",
-        local_path="/home/user1/docs",
-        remote_path=remote,
-        mode=Direction.BOTH,
-        diff_mode=Mode.FAST,
-        conflict_mode=Conflict.RECENT,
-        timestamp=1,
-        last_sync=last_sync,
-    )
-    info = ClientInfo(node=name, os="linux", os_release="1", user="user1", type="", version="1")
-    return Client(
-        id=name,
-        info=info,
-        enabled=True,
-        is_current_client=own,
-        paths=[ClientPath(1, settings)],
-    )
+def client(name: str, last_sync: str | None, remote: str = OURS, *, own: bool = False) -> Sign:
+    return Sign(name, 1, remote, last_sync, own)
 
 
 A, B = "2026-01-01T00:00:00.000Z", "2026-01-01T00:00:05.000Z"

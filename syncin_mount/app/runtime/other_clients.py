@@ -12,7 +12,7 @@ import trio
 
 from reconciler.errors import RemoteError
 from reconciler.planner.guards import Halted
-from syncin_mount.remote.registrations import clients
+from syncin_mount.remote.registrations import signs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from reconciler.requests.connectivity import Connectivity
     from syncin_mount.app.synchronizations.registration import Registration
     from syncin_mount.remote import Session
-    from syncin_mount.remote.registrations import Client
+    from syncin_mount.remote.registrations import Sign
 
 log = logging.getLogger(__name__)
 
@@ -28,7 +28,7 @@ ASK_EVERY = 3.0
 """Seconds between two questions about other clients, where one synchronizes the same files."""
 
 ASK_ALONE_EVERY = 60.0
-"""The same where none does."""
+"""The same where none does, and after a question that was not answered."""
 
 SHARE = 100.0
 """The pause after a question is at least this many times its own duration."""
@@ -43,19 +43,17 @@ class OtherClients:
     def __init__(self) -> None:
         self._last: dict[tuple[str, int], str | None] | None = None
 
-    def moved(self, told: Iterable[Client], remote: str) -> bool:
+    def moved(self, told: Iterable[Sign], remote: str) -> bool:
         """Whether a client other than this one has sent something since the last answer, in the
         folder ``remote``, in one above it or in one below it. The first answer tells nothing."""
         now = {
-            (client.id, path.id): path.settings.last_sync
-            for client in told
-            if not client.is_current_client
-            for path in client.paths
-            if _overlap(path.settings.remote_path, remote)
+            (sign.client, sign.path): sign.last_sync
+            for sign in told
+            if not sign.is_ours and _overlap(sign.remote, remote)
         }
         before, self._last = self._last, now
         return before is not None and any(
-            sign is not None and before.get(key) != sign for key, sign in now.items()
+            last is not None and before.get(key) != last for key, last in now.items()
         )
 
     @property
@@ -100,19 +98,23 @@ class Neighbours:
             nursery.start_soon(self._ask_regularly)
             while True:
                 await self._sent.wait()
-                await self.tell()
-                await trio.sleep(TELL_EVERY)
+                told = await self.tell()
+                await trio.sleep(TELL_EVERY if told else ASK_ALONE_EVERY)
 
-    async def tell(self) -> None:
-        """Tells the others now, where something was sent since they were told."""
+    async def tell(self) -> bool:
+        """Tells the others now, where something was sent since they were told. Whether there is
+        nothing left to tell."""
         if not self._sent.is_set():
-            return
+            return True
         self._sent = trio.Event()
         now = dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         try:
             await self._registration.tell_last_sync(now)
         except (RemoteError, Halted) as error:
             log.debug("other clients are not told: %s", error)
+            self._sent.set()
+            return False
+        return True
 
     async def _ask_regularly(self) -> None:
         pause = ASK_EVERY
@@ -123,11 +125,12 @@ class Neighbours:
                 continue
             began = trio.current_time()
             try:
-                told = await clients(self._session)
+                told = await signs(self._session)
             except RemoteError as error:
                 log.debug("other clients cannot be asked about: %s", error)
+                every = ASK_ALONE_EVERY  # a log-in that is refused is not tried all the time
             else:
                 if self._others.moved(told, self._registration.synchronization.remote):
                     self.on_move()
-            every = ASK_ALONE_EVERY if self._others.is_alone else ASK_EVERY
+                every = ASK_ALONE_EVERY if self._others.is_alone else ASK_EVERY
             pause = max(every, (trio.current_time() - began) * SHARE)

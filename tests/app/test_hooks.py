@@ -212,6 +212,36 @@ def is_over(pid: int) -> bool:
         return True
 
 
+@pytest.mark.parametrize("scheduled", [True, False])
+def test_a_hook_may_ask_for_a_run_itself(scheduled: bool) -> None:
+    """It would be called for its own run, for ever."""
+    occasions = Occasions()
+    asked = Report(patient=True)
+    assert occasions.of(asked, scheduled=scheduled, in_hook=True) == []
+    assert occasions.of(Report(), scheduled=scheduled, in_hook=True) == AFTER * scheduled
+    assert occasions.of(carried(), scheduled=scheduled, in_hook=True) == AFTER
+    assert occasions.of(asked, scheduled=scheduled) == AFTER
+
+
+async def test_a_run_that_a_hook_asks_for_does_not_call_it_again(world: World) -> None:
+    world.contents.set()
+    go = world.told.with_name("go")
+    world.configure(
+        after_run=f"{tell(world, 'HOOK')}; while [ ! -e {shlex.quote(str(go))} ]; do sleep 0.01;"
+        " done"
+    )
+    world.hooks.note(Report(patient=True))
+    while not world.lines():  # noqa: ASYNC110 (another process writes it)
+        await trio.sleep(0.01)
+    world.hooks.note(Report(patient=True))
+    go.touch()
+    await world.hooks.drained()
+    assert world.lines() == ["after_run"]
+    world.hooks.note(Report(patient=True))
+    await world.hooks.drained()
+    assert world.lines() == ["after_run"] * 2
+
+
 async def test_a_full_queue_says_so(world: World, expected_log: Callable[..., None]) -> None:
     expected_log("after_run is not called: 100 calls wait")
     world.configure(after_run=tell(world, "HOOK"))

@@ -79,18 +79,20 @@ class Occasions:
 
     A drive that follows both sides lists the server every few seconds. Of these runs those count
     that carried something, or that ended otherwise than the one before. One that somebody or the
-    schedule asked for always counts. A halt counts until another one takes its place, or a run
-    was not halted."""
+    schedule asked for always counts, but for one that somebody asked for while the hook ran: that
+    may have been the hook, which would be called for ever. A halt counts until another one takes
+    its place, or a run was not halted."""
 
     def __init__(self) -> None:
         self._ended: tuple[RunResult, object] = (RunResult.DONE, None)
         self._halt: Halt | None = None
 
-    def of(self, report: Report, *, scheduled: bool) -> list[Hook]:
-        """The hooks to be called for a run that is over."""
+    def of(self, report: Report, *, scheduled: bool, in_hook: bool = False) -> list[Hook]:
+        """The hooks to be called for a run that is over. ``in_hook``: one of them is running."""
         ended = result_of(report)
         is_news = ended != self._ended or bool(carried(report))
-        found = [Hook.AFTER_RUN] if scheduled or report.patient or is_news else []
+        is_asked_for = not in_hook if report.patient else scheduled
+        found = [Hook.AFTER_RUN] if is_asked_for or is_news else []
         if report.halted is not None and report.halted != self._halt:
             found.append(Hook.ON_HALT)
         if not (report.offline or report.refused):
@@ -149,6 +151,8 @@ class Hooks:
         self._occasions = Occasions()
         self._channels = {hook: trio.open_memory_channel[_Call](MOST_WAITING) for hook in Hook}
         self._pending = 0
+        self._running = 0
+        """Commands that run at this moment."""
         self._idle = trio.Event()
         self._idle.set()
 
@@ -156,7 +160,7 @@ class Hooks:
         """A run is over. Returns at once, and raises nothing."""
         here = self._here()
         scheduled = here.scheduler.seconds is not None
-        for hook in self._occasions.of(report, scheduled=scheduled):
+        for hook in self._occasions.of(report, scheduled=scheduled, in_hook=self._running > 0):
             facts = {**facts_of(report, here), "SYNCIN_HOOK": hook.value}
             try:
                 self._channels[hook][0].send_nowait(_Call(hook, facts))
@@ -195,7 +199,11 @@ class Hooks:
                 await self._contents()
             except Unavailable as error:
                 log.debug("%s is called before all contents are here: %s", call.hook.value, error)
-        await run_command(call.hook.value, words, call.facts)
+        self._running += 1
+        try:
+            await run_command(call.hook.value, words, call.facts)
+        finally:
+            self._running -= 1
 
     def _command(self, hook: Hook) -> tuple[str, ...] | None:
         """As it is configured now; None where there is none, or nobody can tell."""

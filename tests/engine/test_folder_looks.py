@@ -205,6 +205,17 @@ async def test_another_folder_at_the_same_path_is_not_taken_for_ours(world: Worl
     await until(is_read(device, "new", b"ours"), "it goes on where the folder is now")
 
 
+async def test_mode_secure_that_comes_with_the_settings_takes_no_looks_word(world: World) -> None:
+    device = await started(world, follow=True)
+    device.engine.visit(device.node("docs"))
+    await until(lambda: bool(looks(world)), "a look")
+    before = listings(world)
+    await world.on_account_page(device, diff_mode=Mode.SECURE)
+    replace(world, "docs/a", "second edition")
+    await until(is_read(device, "docs/a", b"second edition"), "the edit is here")
+    assert listings(world) > before
+
+
 async def test_a_server_that_refuses_looks_is_not_pestered(world: World) -> None:
     device = await started(world)
     refusal = Rule(effect=Reply(500), path="*/browse/*")

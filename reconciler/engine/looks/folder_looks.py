@@ -189,10 +189,12 @@ class FolderLooks:
     async def _apply(self, tree: RemoteTree, nodes: list[NodeId]) -> list[Outcome]:
         """How it ended. Raises RemoteError, Halted, OSError."""
         parts, condition = self._parts, self._condition
-        root = parts.remote.root
+        root, mode = parts.remote.root, parts.settings.mode
         await parts.follow_settings()
-        if parts.remote.root != root or not self._may_look():
-            condition.list_soon()  # it is not the folder that was looked into
+        is_as_judged = parts.remote.root == root and parts.settings.mode is mode
+        if not is_as_judged or not self._may_look():
+            # it is not the folder that was looked into, or its word does not do any more
+            condition.list_soon()
             return []
         parts.replica.begin_run()
         condition.activity = Phrase("receiving")

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import os
+import subprocess
 import sys
 from pathlib import Path
 from typing import Final
 
 from tests.wine import interpreters, packages, prefix
 from tests.wine.places import ROOT, WINFSP, CannotSetUp
-from tests.wine.selection import IN_CI, RUN, RUN_THEM
+from tests.wine.selection import IN_CI, OUTSIDE, PYTHON, RUN, RUN_THEM
 from tests.winfsp import library
 
 LIMIT_S: Final = 480
@@ -47,7 +49,13 @@ def main() -> int:
             print(error, flush=True)
             return 1
         return 0
-    if not any((ROOT / each.partition("::")[0]).exists() for each in others):
+    named = [each for each in others if (ROOT / each.partition("::")[0]).exists()]
+    outside = [each for each in named if each.startswith(OUTSIDE)]
+    if outside and len(outside) < len(named):
+        parser.error(f"what is in {OUTSIDE} runs by itself")
+    if outside:
+        return run_outside(chosen.python, others)
+    if not named:
         others += RUN if chosen.everything or chosen.left_out else ("-m", "not slow", *IN_CI)
     return run_tests(chosen.python, others, left_out=chosen.left_out)
 
@@ -87,6 +95,14 @@ def run_tests(version: str, arguments: list[str], *, left_out: bool) -> int:
         ],
         **({RUN_THEM: "1"} if left_out else {}),
     )
+
+
+def run_outside(version: str, arguments: list[str]) -> int:
+    """pytest's status, on Linux."""
+    pytest = (sys.executable, "-m", "pytest", "-p", "no:cacheprovider")
+    return subprocess.run(
+        [*pytest, *arguments], env={**os.environ, PYTHON: version}, check=False
+    ).returncode
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ from typing import Final
 
 from tests.wine.interpreters import INTERPRETERS
 from tests.wine.places import ROOT
-from tests.wine.selection import LEFT_OUT, RUN
+from tests.wine.selection import LEFT_OUT, OUTSIDE, RUN
 
 LIMIT_S: Final = 3600
 """Of one file. Wine's server is one thread: on a busy machine it takes six times as long."""
@@ -115,7 +115,7 @@ def main() -> int:
     parser.add_argument("--python", choices=sorted(INTERPRETERS), help="this version alone")
     asked = parser.parse_args()
     versions = [asked.python] if asked.python else sorted(INTERPRETERS)
-    wanted = list(files(tuple(asked.names) or RUN))
+    wanted = list(files(tuple(asked.names) or (*RUN, OUTSIDE)))
     for version in versions:
         # Sets up what is missing, and says in a sentence what cannot be had.
         subprocess.run([ROOT / "dev", "wine", "--python", version, "--version"], check=True)

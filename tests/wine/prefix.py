@@ -73,27 +73,36 @@ def _temporary_folder() -> Iterator[Path]:
 def run_python(version: str, arguments: Sequence[str], **more: str) -> int:
     """Runs Windows' Python in the project's folder, and passes on what it says; its status. Nothing
     of it runs on afterwards."""
-    python_path = (
-        *(packages_folder(version), HERE / "under_wine", ROOT, ROOT / "platform" / "windows"),
-    )
     with _temporary_folder() as temporary:
-        variables = {
-            **environment(prefix_folder(version)),
-            "PYTHONPATH": ";".join(inside(each) for each in python_path),
-            "PYTHONPYCACHEPREFIX": inside(COMPILED / version),
-            # Wine takes TEMP from its registry.
-            "PYTEST_DEBUG_TEMPROOT": inside(temporary),
-            "WINFSP_LIBRARY_PATH": inside(WINFSP),
-            **more,
-        }
-        for name in ("PYTHONHOME", "PYTHONDONTWRITEBYTECODE", "TMPDIR"):
-            variables.pop(name, None)
+        variables = python_environment(version)
+        # Wine takes TEMP from its registry.
+        variables |= {"PYTEST_DEBUG_TEMPROOT": inside(temporary), **more}
         try:
-            return _pass_on(
-                ["wine", str(python_folder(version) / "python.exe"), *arguments], variables
-            )
+            return _pass_on([*python(version), *arguments], variables)
         finally:
             end(variables)
+
+
+def python(version: str) -> list[str]:
+    """The words that start Windows' Python."""
+    return ["wine", str(python_folder(version) / "python.exe")]
+
+
+def python_environment(version: str, *first: Path) -> dict[str, str]:
+    """The variables of Windows' Python, which finds modules in ``first`` before all others."""
+    python_path = (
+        *(*first, packages_folder(version), HERE / "under_wine"),
+        *(ROOT, ROOT / "platform" / "windows"),
+    )
+    variables = {
+        **environment(prefix_folder(version)),
+        "PYTHONPATH": ";".join(inside(each) for each in python_path),
+        "PYTHONPYCACHEPREFIX": inside(COMPILED / version),
+        "WINFSP_LIBRARY_PATH": inside(WINFSP),
+    }
+    for name in ("PYTHONHOME", "PYTHONDONTWRITEBYTECODE", "TMPDIR"):
+        variables.pop(name, None)
+    return variables
 
 
 def end(variables: dict[str, str]) -> None:

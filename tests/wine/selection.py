@@ -33,6 +33,12 @@ IN_CI: Final = (
 what is set up for them they take at most six minutes on two cores, so what is added here has to
 show something that nothing else here shows."""
 
+OUTSIDE: Final = "tests/wine/mounted"
+"""These tests run on Linux, and have daemons inside Wine: they are of ``./dev soak wine``, too."""
+
+PYTHON: Final = "SYNCIN_WINE_PYTHON"
+"""The variable that has the version of Windows' Python, for those."""
+
 RUN_THEM: Final = "SYNCIN_WINE_LEFT_OUT"
 """The variable that ``./dev wine --left-out`` sets: then they run, and nothing else."""
 

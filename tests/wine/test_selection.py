@@ -4,12 +4,21 @@ from __future__ import annotations
 
 import pytest
 
+from tests.wine.mounted import sequences
 from tests.wine.places import ROOT
-from tests.wine.selection import IN_CI, LEFT_OUT, RUN, reason_for
+from tests.wine.selection import IN_CI, LEFT_OUT, OUTSIDE, RUN, reason_for
 
 
 def test_what_is_run_is_there() -> None:
-    assert [each for each in (*RUN, *IN_CI) if not (ROOT / each).exists()] == []
+    assert [each for each in (*RUN, *IN_CI, OUTSIDE) if not (ROOT / each).exists()] == []
+
+
+def test_the_sequences_that_a_whole_drive_is_spared_are_there() -> None:
+    there = sequences.all_names()
+    assert sequences.LEFT_OUT.keys() <= there
+    run = dict(sequences.sequences())
+    assert sequences.ON_SERVER.keys() <= run.keys()
+    assert {name.partition(" ")[0] for name in run} == there - sequences.LEFT_OUT.keys()
 
 
 def test_ci_runs_a_part_of_everything() -> None:

@@ -24,6 +24,7 @@ typedef struct {
     char others[8192];
     Operation *operations;
     HANDLE threads[THREADS];
+    HANDLE mount_point;
     int has_guard;
 } FileSystem;
 
@@ -132,12 +133,21 @@ EXPORT void FspFileSystemDelete(FileSystem *file_system)
 {
     if (last == file_system)
         last = 0;
+    if (file_system->mount_point)
+        CloseHandle(file_system->mount_point);
     free(file_system);
 }
 
+/* A folder is made, and goes with the handle: a kill takes it away, too. */
 EXPORT int32_t FspFileSystemSetMountPoint(FileSystem *file_system, wchar_t *mount_point)
 {
-    (void)file_system, (void)mount_point;
+    if (!CreateDirectoryW(mount_point, 0))
+        return 0; /* a letter, or a folder of a test */
+    HANDLE made = CreateFileW(
+        mount_point, FILE_READ_ATTRIBUTES | DELETE,
+        FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE, 0, OPEN_EXISTING,
+        FILE_FLAG_BACKUP_SEMANTICS | FILE_FLAG_DELETE_ON_CLOSE, 0);
+    file_system->mount_point = made == INVALID_HANDLE_VALUE ? 0 : made;
     return 0;
 }
 

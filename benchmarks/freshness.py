@@ -57,7 +57,7 @@ def _fill(folder: Path, count: int) -> None:
 def _idle(process: Drive) -> dict[str, Any]:
     server = Drive("server", process.root, process.others)
     before = process.cpu(), server.cpu()
-    time.sleep(IDLE)
+    time.sleep(IDLE)  # what is measured is that nothing happens meanwhile
     used = [now - then for now, then in zip((process.cpu(), server.cpu()), before, strict=True)]
     return {
         "nothing changes: CPU of drive and server, % of a core": " ".join(
@@ -70,7 +70,7 @@ def _edits(there: Path, here: Path, folder: str, count: int, rng: random.Random)
     """Seconds from the edit's end on the server to the moment when the drive shows its size."""
     waits = []
     for number in range(1, count + 1):
-        time.sleep(rng.uniform(0.0, 3.0))
+        time.sleep(rng.uniform(0.0, 3.0))  # others do not wait for our looks
         name = f"file-{rng.randrange(A_FOLDER):04d}.txt"
         beside = there / folder / ".sync-in.bench"
         beside.write_bytes(b"x" * (1000 + number))
@@ -88,7 +88,7 @@ def _edits(there: Path, here: Path, folder: str, count: int, rng: random.Random)
 def _seen(path: Path, size: int) -> float:
     began = time.perf_counter()
     while os.stat(path).st_size != size:
-        time.sleep(0.01)
+        time.sleep(0.01)  # the drive tells nobody when it shows something
         if time.perf_counter() - began > PATIENCE:
             return PATIENCE
     return time.perf_counter() - began

@@ -135,7 +135,7 @@ def until(holds: Callable[[], bool], why: str) -> None:
     end = time.monotonic() + LIMIT
     while not holds():
         assert time.monotonic() < end, why
-        time.sleep(0.01)
+        time.sleep(0.01)  # processes under Wine are waited for, and tell nothing
 
 
 def test_a_drive_is_filled_killed_and_synchronized(two: Two) -> None:
